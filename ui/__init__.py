@@ -1,0 +1,1 @@
+"""What the pages share. The only room besides app.py and pages/ that knows Streamlit."""
