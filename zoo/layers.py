@@ -1,0 +1,62 @@
+"""Plumbing that three or more families share; what a family is famous for stands in its own file."""
+
+import math
+
+from torch import Tensor, nn
+
+
+class ConvNormAct(nn.Sequential):
+    """Convolution without bias, batch norm, activation: (B, cin, H, W) -> (B, cout, H/stride, W/stride).
+
+    `padding` defaults to the one that keeps an odd kernel centred; `act` None leaves the output linear.
+    """
+
+    def __init__(
+        self,
+        cin: int,
+        cout: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        groups: int = 1,
+        padding: int | None = None,
+        eps: float = 1e-5,
+        act: type[nn.Module] | None = nn.ReLU,
+    ) -> None:
+        super().__init__()
+        padding = kernel // 2 if padding is None else padding
+        self.conv = nn.Conv2d(cin, cout, kernel, stride, padding, groups=groups, bias=False)
+        self.norm = nn.BatchNorm2d(cout, eps=eps)
+        if act is not None:
+            self.act = act()
+
+
+def round_channels(channels: float, divisor: int = 8) -> int:
+    """The nearest multiple of `divisor`, at least `divisor`, and never more than 10 % below `channels`."""
+    rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * channels else rounded
+
+
+def he_init(module: nn.Module) -> None:
+    """He et al. 2015 (arXiv:1502.01852): keep the variance of a ReLU network level. For `model.apply`."""
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def transformer_init(module: nn.Module) -> None:
+    """Truncated normal weights of deviation 0.02 and zero biases, as ViT, Swin and ConvNeXt start. For `model.apply`."""
+    if isinstance(module, nn.Linear | nn.Conv2d):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def map_size(size: int, kernel: int, stride: int, padding: int = 0, *, ceil: bool = False) -> int:
+    """Height of the map after a convolution or pool: for networks whose first linear layer needs to know it."""
+    steps = (size + 2 * padding - kernel) / stride
+    out = (math.ceil(steps) if ceil else math.floor(steps)) + 1
+    if ceil and (out - 1) * stride >= size + padding:  # no window starts in the padding
+        out -= 1
+    return out

@@ -1,0 +1,89 @@
+"""What a page studies, as one hashable record that travels in the URL."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import nn
+
+from zoo.registry import KnobValue, build, knobs, nearest, skeleton, variant
+
+KEYS = ("variant", "weights", "classes", "knobs")
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """A variant with its knobs turned, its weights and its number of classes.
+
+    Only knobs that differ from the variant's own value are kept, in the registry's order, so that equal networks
+    are equal specimens. Raises ValueError, with the nearest match, for anything the registry does not know.
+    """
+
+    variant: str
+    weights: str = "random"
+    num_classes: int | None = None  # None: as published
+    knobs: tuple[tuple[str, KnobValue], ...] = ()
+
+    def __post_init__(self) -> None:
+        row, allowed, turned = variant(self.variant), knobs(self.variant), dict(self.knobs)
+        for key, value in turned.items():
+            if key not in allowed:
+                raise ValueError(f"{row.title} has no knob called {key!r}. {nearest(key, allowed)}")
+            if value not in allowed[key][0].choices:
+                choices = ", ".join(map(str, allowed[key][0].choices))
+                raise ValueError(f"{key} of {row.title} cannot be {value}; it can be {choices}.")
+        if self.num_classes is not None and not 1 <= self.num_classes <= 100_000:
+            raise ValueError(f"The number of classes must lie between 1 and 100,000, not {self.num_classes}.")
+        if self.weights != "random":
+            raise ValueError(
+                f"There are no weights called {self.weights!r} for {row.title}. Known are random."
+            )
+        kept = tuple(
+            (k, turned[k]) for k, (_, default) in allowed.items() if k in turned and turned[k] != default
+        )
+        object.__setattr__(self, "knobs", kept)
+        if self.num_classes == row.num_classes:
+            object.__setattr__(self, "num_classes", None)
+
+    def to_query(self) -> dict[str, str]:
+        """The URL parameters that say what differs from the default: `{"variant": "resnet50", "knobs": "width:32"}`."""
+        query = {"variant": self.variant}
+        if self.weights != "random":
+            query["weights"] = self.weights
+        if self.num_classes is not None:
+            query["classes"] = str(self.num_classes)
+        if self.knobs:
+            query["knobs"] = ",".join(f"{key}:{value}" for key, value in self.knobs)
+        return query
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> "Specimen":
+        """The specimen a URL names; parameters that are not a specimen's are left to others.
+
+        Values are matched against the registry's choices by their text, never evaluated.
+        """
+        row = variant(query.get("variant", ""))
+        allowed, turned = knobs(row.name), {}
+        for part in filter(None, query.get("knobs", "").split(",")):
+            key, _, text = part.partition(":")
+            if key not in allowed:
+                raise ValueError(f"{row.title} has no knob called {key!r}. {nearest(key, allowed)}")
+            by_text = {str(choice): choice for choice in allowed[key][0].choices}
+            if text not in by_text:
+                raise ValueError(f"{key} of {row.title} cannot be {text!r}; it can be {', '.join(by_text)}.")
+            turned[key] = by_text[text]
+        classes = query.get("classes", "")
+        if classes and not (classes.isascii() and classes.isdigit()):
+            raise ValueError(f"The number of classes must be a whole number, not {classes!r}.")
+        return cls(
+            row.name, query.get("weights", "random"), int(classes) if classes else None, tuple(turned.items())
+        )
+
+    def build(self, *, input_size: int | None = None, seed: int = 0) -> nn.Module:
+        """The network with weights drawn from `seed`, for images of `input_size` pixels."""
+        return build(
+            self.variant, num_classes=self.num_classes, input_size=input_size, seed=seed, **dict(self.knobs)
+        )
+
+    def skeleton(self, *, input_size: int | None = None) -> nn.Module:
+        """The network on the meta device: shapes without numbers."""
+        return skeleton(self.variant, num_classes=self.num_classes, input_size=input_size, **dict(self.knobs))
