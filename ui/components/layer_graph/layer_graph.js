@@ -1,0 +1,535 @@
+// The component: one View per host element. Streamlit calls the default export again after every run of the page,
+// so all state lives in the View, and the graph is laid out again only when its `rev` changes.
+
+const MIN_ZOOM = 0.02, MAX_ZOOM = 3, READABLE = 0.72, FAR = 0.42;
+const MARGIN = 20; // pixels kept free around the graph when it is fitted
+const MINIMAP = { width: 84, margin: 8 };
+const MOVE_MS = 240, ANIMATED_BOXES = 160; // larger pictures change at once
+const CLICK_SLOP = 5; // pixels a pointer may wander in a click
+
+class View {
+  constructor(host) {
+    this.host = host;
+    this.canvas = host.querySelector(".canvas");
+    this.surface = host.querySelector(".canvas > svg");
+    this.scene = this.surface.querySelector(".scene");
+    this.find = host.querySelector('input[type="search"]');
+    this.details = host.querySelector(".details");
+    this.minimap = host.querySelector(".minimap");
+    this.x = this.y = 0;
+    this.zoom = 1;
+    this.rev = null;
+    this.selected = this.focused = this.hovered = null;
+    this.wish = null; // what Python last asked to have selected
+    this.sent = []; // selections told to Python that have not come back yet
+    this.hits = [];
+    this.metric = null;
+    this.send = () => {};
+    this.listen();
+  }
+
+  /** New data from Python. */
+  receive(data) {
+    this.canvas.style.setProperty("--height", `${data.height}px`);
+    if (this.rev !== data.rev) this.show(data);
+    this.follow(data.selected);
+  }
+
+  show({ graph, rev, heat }) {
+    if (this.rev === null) this.metric = heat;
+    this.rev = rev;
+    this.model = buildModel(graph);
+    this.open = defaultOpen(this.model);
+    this.selected = this.focused = this.hovered = this.wish = null;
+    this.sent = [];
+    this.surface.setAttribute("aria-label", `Layers of ${graph.title}`);
+    for (const input of this.host.querySelectorAll(".colours input")) input.checked = input.value === (this.metric ?? "kind");
+    this.search(this.find.value);
+    this.draw();
+    this.fitted = false;
+    this.fitAtFirst();
+  }
+
+  /** Python's wish counts when it is new and not merely a click of ours on its way back. */
+  follow(id) {
+    if (id === this.wish) return;
+    this.wish = id;
+    const echo = this.sent.indexOf(id);
+    if (echo >= 0) return void this.sent.splice(0, echo + 1);
+    this.sent = [];
+    if (id !== null && !this.model.items.has(id)) return;
+    this.mark(id);
+    if (id !== null) this.reveal(id);
+  }
+
+  // drawing
+
+  draw() {
+    const start = performance.now();
+    ruler.font = getComputedStyle(this.host).getPropertyValue("--font") || "sans-serif";
+    this.placed = layout(this.model, this.open, measureText);
+    const laidOut = performance.now();
+    const boxes = visibleBoxes(this.model, this.open);
+    const most = this.metric ? Math.max(0, ...boxes.map((id) => this.model.items.get(id)[this.metric] ?? 0)) : 0;
+    const { root, elements } = drawScene(this.model, this.open, this.placed, { metric: this.metric, most });
+    this.elements = elements;
+    this.scene.replaceChildren(root, this.spots = svg("g", { class: "spots" }));
+    this.surface.classList.toggle("heat", this.metric !== null);
+    this.drawLegend(boxes, most);
+    this.drawMinimap(boxes);
+    this.markAll();
+    const drawn = performance.now();
+    this.host.dataset.stat = JSON.stringify({
+      layout: +(laidOut - start).toFixed(1), dom: +(drawn - laidOut).toFixed(1), visible: elements.size, links: this.placed.links.length,
+    });
+    this.host.dataset.ready = "1";
+  }
+
+  drawLegend(boxes, most) {
+    this.legend = this.metric ? heatLegend(this.metric, most) : kindLegend(new Set(boxes.flatMap((id) => this.model.items.get(id).kinds)));
+    if (this.placed.links.some((link) => link.skip)) this.legend.push(shortcutEntry());
+    this.host.querySelector(".legend").replaceChildren(...this.legend.map(({ swatch, size, text }) => {
+      const entry = document.createElement("span");
+      entry.className = "entry";
+      entry.append(svg("svg", { width: size, height: 16, "aria-hidden": "true" }, swatch.cloneNode(true)), text);
+      return entry;
+    }));
+  }
+
+  /** Boxes move from where they were; new ones appear. */
+  animateFrom(before) {
+    if (this.elements.size > ANIMATED_BOXES || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    const timing = { duration: MOVE_MS, easing: "cubic-bezier(.2,.7,.2,1)" };
+    for (const [id, element] of this.elements) {
+      const from = before.boxes.get(id), to = this.placed.boxes.get(id);
+      if (!from) element.animate([{ opacity: 0 }, { opacity: 0, offset: 0.4 }, { opacity: 1 }], timing);
+      else if (from.x !== to.x || from.y !== to.y) {
+        element.animate([from, to].map(({ x, y }) => ({ transform: `translate(${x}px, ${y}px)` })), timing);
+      }
+    }
+    for (const path of this.scene.querySelectorAll(".edge, .arrow, .size")) {
+      path.animate([{ opacity: 0 }, { opacity: 0, offset: 0.5 }, { opacity: 1 }], timing);
+    }
+  }
+
+  drawMinimap(boxes) {
+    const room = this.canvas.clientHeight - 2 * MINIMAP.margin;
+    const across = MINIMAP.width / this.placed.width;
+    const down = Math.min(across, Math.max(room, 1) / this.placed.height);
+    this.map = { across, down };
+    const shapes = new Map();
+    for (const id of boxes) {
+      const { x, y, w, h } = this.placed.boxes.get(id), item = this.model.items.get(id);
+      const name = item.isGroup ? "closed" : item.kind;
+      shapes.set(name, `${shapes.get(name) ?? ""}M${x * across} ${y * down}h${w * across}v${Math.max(h * down, 0.8)}h${-w * across}z`);
+    }
+    this.window = svg("rect", { class: "window", rx: 2 });
+    const picture = svg("svg", { width: MINIMAP.width, height: this.placed.height * down },
+      ...[...shapes].map(([name, d]) => svg("path", { class: name, d })), this.window);
+    this.minimap.replaceChildren(picture);
+    this.place();
+  }
+
+  // looking around
+
+  place() {
+    this.scene.setAttribute("transform", `translate(${this.x} ${this.y}) scale(${this.zoom})`);
+    this.scene.classList.toggle("far", this.zoom < FAR);
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    this.minimap.hidden = this.placed.height * this.zoom < height * 1.15 && this.placed.width * this.zoom < width * 1.15;
+    const { across, down } = this.map;
+    const left = Math.max(0, -this.x / this.zoom), top = Math.max(0, -this.y / this.zoom);
+    const right = Math.min(this.placed.width, (width - this.x) / this.zoom), bottom = Math.min(this.placed.height, (height - this.y) / this.zoom);
+    const frame = { x: left * across, y: top * down, width: Math.max(0, right - left) * across, height: Math.max(4, (bottom - top) * down) };
+    for (const [name, value] of Object.entries(frame)) this.window.setAttribute(name, value);
+  }
+
+  /** The graph may not leave the canvas. */
+  moveTo(x, y) {
+    const keep = 60, { clientWidth: width, clientHeight: height } = this.canvas;
+    const bound = (value, extent, room) => Math.min(Math.max(value, Math.min(keep, room / 2) - extent * this.zoom), room - Math.min(keep, room / 2));
+    this.x = bound(x, this.placed.width, width);
+    this.y = bound(y, this.placed.height, height);
+    this.place();
+  }
+
+  zoomAt(factor, px = this.canvas.clientWidth / 2, py = this.canvas.clientHeight / 2) {
+    const zoom = Math.min(Math.max(this.zoom * factor, MIN_ZOOM), MAX_ZOOM), change = zoom / this.zoom;
+    this.zoom = zoom;
+    this.moveTo(px - (px - this.x) * change, py - (py - this.y) * change);
+  }
+
+  fit() {
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    this.zoom = Math.max(MIN_ZOOM, Math.min((width - 2 * MARGIN) / this.placed.width, (height - 2 * MARGIN) / this.placed.height, 1.6));
+    this.x = (width - this.placed.width * this.zoom) / 2;
+    this.y = Math.max(MARGIN, (height - this.placed.height * this.zoom) / 2);
+    this.place();
+  }
+
+  /** All of it where that stays readable, otherwise its beginning. A hidden tab has no size yet: then later. */
+  fitAtFirst() {
+    if (this.fitted || !this.canvas.clientWidth) return;
+    this.fitted = true;
+    this.fit();
+    if (this.zoom < READABLE) {
+      const room = this.canvas.clientWidth - 2 * (MINIMAP.width + 2 * MINIMAP.margin);
+      this.zoom = Math.min(1, Math.max(room / this.placed.width, 0.5));
+      this.x = (this.canvas.clientWidth - this.placed.width * this.zoom) / 2;
+      this.y = MARGIN;
+      this.place();
+    }
+    if (this.selected) this.centre(this.selected);
+  }
+
+  centre(id) {
+    const { x, y, w, h } = this.placed.boxes.get(id), { clientWidth: width, clientHeight: height } = this.canvas;
+    if (this.zoom < READABLE) this.zoom = READABLE;
+    this.moveTo(width / 2 - (x + w / 2) * this.zoom, height / 2 - (y + Math.min(h, height * 0.7) / 2) * this.zoom);
+  }
+
+  /** Move only as far as needed to see a box's upper end. */
+  bringIntoView(id) {
+    const { x, y, w, h } = this.placed.boxes.get(id), { clientWidth: width, clientHeight: height } = this.canvas;
+    const shift = (from, to, room) => (from < MARGIN ? MARGIN - from : to > room - MARGIN ? Math.max(room - MARGIN - to, MARGIN - from) : 0);
+    const left = this.x + x * this.zoom, top = this.y + y * this.zoom;
+    this.moveTo(this.x + shift(left, left + w * this.zoom, width), this.y + shift(top, top + Math.min(h * this.zoom, 120), height));
+  }
+
+  // opening and closing
+
+  change(open, anchor = null) {
+    const before = this.placed;
+    this.open = open;
+    if (this.focused && !visibleOrder(this.model, open).includes(this.focused)) {
+      this.focused = ancestors(this.model, this.focused).find((id) => !open.has(id)) ?? null;
+    }
+    const hadFocus = this.scene.contains(this.host.getRootNode().activeElement);
+    this.draw();
+    if (anchor) { // what was clicked stays under the pointer
+      const from = before.boxes.get(anchor), to = this.placed.boxes.get(anchor);
+      const grown = (to.w - from.w) / 2;
+      this.moveTo(this.x + (from.x - to.x - grown) * this.zoom, this.y + (from.y - to.y) * this.zoom);
+    }
+    this.animateFrom(before);
+    if (hadFocus && this.focused) this.elements.get(this.focused).focus({ preventScroll: true });
+  }
+
+  toggle(id) {
+    const open = new Set(this.open);
+    if (!open.delete(id)) open.add(id);
+    this.change(open, id);
+    this.say(`${this.model.items.get(id).label} ${open.has(id) ? "opened" : "closed"}`);
+  }
+
+  reveal(id) {
+    const closed = ancestors(this.model, id).filter((each) => !this.open.has(each));
+    if (closed.length) this.change(new Set([...this.open, ...closed]));
+    this.centre(id);
+  }
+
+  // selecting and pointing
+
+  select(id) {
+    this.mark(id);
+    this.sent.push(id);
+    this.sent = this.sent.slice(-20);
+    this.send("selected", id);
+    this.say(id ? `${this.model.items.get(id).label} selected` : "nothing selected");
+  }
+
+  mark(id) {
+    this.selected = id;
+    if (id) this.focused = id;
+    this.markAll();
+  }
+
+  markAll() {
+    const order = visibleOrder(this.model, this.open);
+    if (!this.elements.has(this.focused)) this.focused = order[0] ?? null;
+    const found = new Set(this.hits);
+    for (const [id, element] of this.elements) {
+      element.setAttribute("tabindex", id === this.focused ? 0 : -1);
+      element.setAttribute("aria-selected", String(id === this.selected));
+      element.classList.toggle("selected", id === this.selected);
+      element.classList.toggle("found", found.has(id));
+    }
+    this.spotlight(this.hovered ?? this.selected);
+  }
+
+  focus(id) {
+    this.elements.get(this.focused)?.setAttribute("tabindex", -1);
+    this.focused = id;
+    const element = this.elements.get(id);
+    element.setAttribute("tabindex", 0);
+    element.focus({ preventScroll: true });
+    this.bringIntoView(id);
+  }
+
+  /** The edges of one box in full, on through the borders of the groups around, with the sizes they carry. */
+  spotlight(id) {
+    if (!this.elements.has(id)) return this.spots.replaceChildren();
+    const lit = [];
+    const walk = (each, mine, other) => {
+      for (const link of this.placed.links) {
+        if (link[mine] !== each) continue;
+        lit.push(link);
+        if (link[other] === null && link.group) walk(link.group, mine, other);
+      }
+    };
+    walk(id, "source", "target");
+    walk(id, "target", "source");
+    const labels = new Map(lit.map((link) => [`${link.at.x},${link.at.y}`, link]));
+    this.spots.replaceChildren(
+      svg("path", { class: "spot", d: lit.map((link) => link.d).join("") }),
+      svg("path", { class: "spot-arrow", d: lit.map((link) => arrowHead(link.arrow)).join("") }),
+      ...[...labels.values()].map(({ at, shapes }) => sizeLabel(at.x, at.y, shapes.length > 1 ? `${shapes.length} sizes` : shapes[0])),
+    );
+  }
+
+  point(id, event) {
+    if (id === this.hovered && !event) return;
+    this.hovered = id;
+    this.spotlight(id ?? this.selected);
+    this.details.hidden = !id;
+    if (!id) return;
+    this.details.replaceChildren(...detailsOf(this.model, this.model.items.get(id)));
+    const docked = this.canvas.clientWidth < 520;
+    this.details.classList.toggle("docked", docked);
+    if (docked) return;
+    const box = this.placed.boxes.get(id), { clientWidth: width, clientHeight: height } = this.canvas;
+    const right = this.x + (box.x + box.w) * this.zoom + 14, top = this.y + box.y * this.zoom;
+    const { offsetWidth, offsetHeight } = this.details;
+    const left = right + offsetWidth < width ? right : this.x + box.x * this.zoom - 14 - offsetWidth;
+    this.details.style.left = `${Math.min(Math.max(left, 8), width - offsetWidth - 8)}px`;
+    this.details.style.top = `${Math.min(Math.max(top, 8), Math.max(8, height - offsetHeight - 8))}px`;
+  }
+
+  search(query) {
+    this.hits = search(this.model, query);
+    this.hit = -1;
+    this.host.querySelector(".hits").textContent = query.trim() ? `${this.hits.length} found` : "";
+  }
+
+  nextHit(step) {
+    if (!this.hits.length) return this.say("nothing found");
+    this.hit = (this.hit + step + this.hits.length) % this.hits.length;
+    const id = this.hits[this.hit];
+    this.reveal(id);
+    this.focused = id;
+    this.markAll();
+    this.point(id);
+    this.host.querySelector(".hits").textContent = `${this.hit + 1}/${this.hits.length}`;
+    this.say(`${this.hit + 1} of ${this.hits.length}: ${describe(this.model.items.get(id), this.open.has(id))}`);
+  }
+
+  say(text) {
+    this.host.querySelector(".spoken").textContent = text;
+  }
+
+  save(ending) {
+    const font = `${getComputedStyle(this.host).fontFamily}, Arial, sans-serif`;
+    const picture = exportSvg(this.scene, this.placed, this.model.title, this.legend, font);
+    const ready = ending === "svg" ? Promise.resolve(svgBlob(picture.out)) : pngBlob(picture);
+    ready.then((blob) => download(blob, fileName(this.model.title, ending)), () => this.say("the picture could not be made"));
+    this.say(`${ending.toUpperCase()} saved`);
+  }
+
+  // events
+
+  listen() {
+    const { host, surface, canvas } = this;
+    const idAt = (event) => event.target.closest?.("[data-id]")?.dataset.id ?? null;
+    const actions = {
+      expand: () => this.change(openNextLevel(this.model, this.open)), collapse: () => { this.change(new Set()); this.fit(); },
+      fit: () => this.fit(), in: () => this.zoomAt(1.25), out: () => this.zoomAt(0.8),
+      svg: () => this.save("svg"), png: () => this.save("png"),
+      full: () => (host.getRootNode().fullscreenElement ? document.exitFullscreen() : host.requestFullscreen()),
+    };
+    for (const button of host.querySelectorAll("button[data-do]")) button.addEventListener("click", () => actions[button.dataset.do]());
+    for (const input of host.querySelectorAll(".colours input")) {
+      input.addEventListener("change", () => {
+        this.metric = input.value === "kind" ? null : input.value;
+        this.draw();
+        this.say(`coloured by ${METRICS[this.metric] ?? "kind"}`);
+      });
+    }
+    this.find.addEventListener("input", () => { this.search(this.find.value); this.markAll(); });
+    this.find.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") this.nextHit(event.shiftKey ? -1 : 1);
+      else if (event.key === "ArrowDown" && this.focused) this.focus(this.focused);
+      else if (event.key === "Escape") { this.find.value = ""; this.search(""); this.markAll(); this.point(null); }
+      else return;
+      event.preventDefault();
+    });
+
+    surface.addEventListener("keydown", (event) => this.key(event, idAt(event)));
+    surface.addEventListener("focusin", (event) => {
+      const id = idAt(event);
+      if (id && event.target.matches(":focus-visible")) { this.bringIntoView(id); this.point(id); }
+    });
+    canvas.addEventListener("focusin", () => canvas.classList.add("live"));
+    canvas.addEventListener("focusout", (event) => {
+      if (canvas.contains(event.relatedTarget)) return;
+      canvas.classList.remove("live");
+      this.point(null);
+    });
+
+    surface.addEventListener("pointerover", (event) => { if (!this.fingers.size) this.point(idAt(event)); });
+    surface.addEventListener("pointerleave", () => this.point(null));
+    surface.addEventListener("click", (event) => {
+      if (this.dragged) return;
+      const id = idAt(event);
+      if (id && event.target.closest(".toggle")) {
+        this.focused = id;
+        this.toggle(id);
+        this.elements.get(id).focus({ preventScroll: true });
+      } else if (id) {
+        this.select(id);
+        this.elements.get(id).focus({ preventScroll: true });
+        this.point(id);
+      } else this.elements.get(this.focused)?.focus({ preventScroll: true });
+    });
+    surface.addEventListener("dblclick", (event) => {
+      const id = idAt(event);
+      if (id && this.model.items.get(id).isGroup && !event.target.closest(".toggle")) this.toggle(id);
+    });
+    surface.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    this.listenToFingers();
+    this.listenToMinimap();
+    new ResizeObserver(() => {
+      if (!this.placed) return;
+      this.fitAtFirst();
+      this.drawMinimap(visibleBoxes(this.model, this.open));
+    }).observe(canvas);
+  }
+
+  key(event, id) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "/") { this.find.focus(); this.find.select(); }
+    else if (event.key === "f") this.fit();
+    else if (event.key === "Enter" && id) this.select(id);
+    else if (event.key === "Escape") {
+      if (!this.details.hidden) this.point(null);
+      else if (this.selected) this.select(null);
+    } else {
+      const move = id && treeKey(this.model, this.open, id, event.key);
+      if (!move) return;
+      if (move.toggle) this.toggle(move.toggle);
+      else if (move.focus !== id) this.focus(move.focus);
+    }
+    event.preventDefault();
+  }
+
+  /** Ctrl + wheel zooms. The plain wheel scrolls the page until the graph has the focus, and at the graph's ends again. */
+  wheel(event) {
+    const { left, top } = this.surface.getBoundingClientRect();
+    if (event.ctrlKey || event.metaKey) {
+      this.zoomAt(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.004)), event.clientX - left, event.clientY - top);
+      return event.preventDefault();
+    }
+    if (!this.canvas.classList.contains("live")) return;
+    const step = event.deltaMode ? 18 : 1, { clientWidth: width, clientHeight: height } = this.canvas;
+    const [dx, dy] = event.shiftKey ? [event.deltaY * step, 0] : [event.deltaX * step, event.deltaY * step];
+    const end = (at, extent, room, move) => (move > 0 ? at + extent * this.zoom <= room - MARGIN : at >= MARGIN);
+    const canX = dx && !end(this.x, this.placed.width, width, dx), canY = dy && !end(this.y, this.placed.height, height, dy);
+    if (!canX && !canY) return;
+    this.moveTo(this.x - (canX ? dx : 0), this.y - (canY ? dy : 0));
+    event.preventDefault();
+  }
+
+  listenToFingers() {
+    const { surface, canvas } = this;
+    this.fingers = new Map();
+    this.dragged = false;
+    surface.addEventListener("pointerdown", (event) => {
+      if (event.button) return;
+      if (!this.fingers.size) this.dragged = false;
+      this.fingers.set(event.pointerId, { x: event.clientX, y: event.clientY, startX: event.clientX, startY: event.clientY });
+    });
+    surface.addEventListener("pointermove", (event) => {
+      const finger = this.fingers.get(event.pointerId);
+      if (!finger) return;
+      const other = [...this.fingers].find(([pointer]) => pointer !== event.pointerId)?.[1];
+      const before = { ...finger };
+      Object.assign(finger, { x: event.clientX, y: event.clientY });
+      if (other) {
+        const { left, top } = surface.getBoundingClientRect();
+        const spread = (a) => Math.max(Math.hypot(a.x - other.x, a.y - other.y), 10);
+        this.dragged = true;
+        this.zoomAt(spread(finger) / spread(before), (finger.x + other.x) / 2 - left, (finger.y + other.y) / 2 - top);
+        this.moveTo(this.x + (finger.x - before.x) / 2, this.y + (finger.y - before.y) / 2);
+      } else if (this.dragged || Math.hypot(finger.x - finger.startX, finger.y - finger.startY) > CLICK_SLOP) {
+        if (!this.dragged) {
+          this.dragged = true;
+          surface.setPointerCapture(event.pointerId);
+          canvas.classList.add("dragging");
+          this.point(null);
+        }
+        this.moveTo(this.x + finger.x - before.x, this.y + finger.y - before.y);
+      }
+    });
+    const lift = (event) => {
+      this.fingers.delete(event.pointerId);
+      canvas.classList.remove("dragging");
+    };
+    surface.addEventListener("pointerup", lift);
+    surface.addEventListener("pointercancel", lift);
+    surface.addEventListener("lostpointercapture", lift);
+  }
+
+  listenToMinimap() {
+    const go = (event) => {
+      const { left, top } = this.minimap.getBoundingClientRect();
+      const x = (event.clientX - left) / this.map.across, y = (event.clientY - top) / this.map.down;
+      this.moveTo(this.canvas.clientWidth / 2 - x * this.zoom, this.canvas.clientHeight / 2 - y * this.zoom);
+    };
+    this.minimap.addEventListener("pointerdown", (event) => {
+      this.minimap.setPointerCapture(event.pointerId);
+      go(event);
+      event.preventDefault();
+    });
+    this.minimap.addEventListener("pointermove", (event) => { if (event.buttons) go(event); });
+  }
+}
+
+// legend and details
+
+function kindLegend(present) {
+  return Object.keys(KINDS).filter((kind) => present.has(kind)).map((kind) => ({
+    text: KINDS[kind], size: 18,
+    swatch: svg("g", { class: `node ${kind}` },
+      svg("rect", { class: "face", x: 1, y: 1, width: 16, height: 14, rx: 3 }), svg("rect", { class: "tab", x: 1, y: 1, width: 6, height: 14, rx: 2 })),
+  }));
+}
+
+function heatLegend(metric, most) {
+  const steps = 24, width = 168;
+  const ramp = svg("g", {}, ...Array.from({ length: steps }, (_, i) =>
+    svg("rect", { x: (i * width) / steps, width: width / steps + 0.3, height: 14, style: `fill:${heatColour((i + 0.5) / steps)}` })));
+  return [{ text: `0 … ${short(most / 4)} in the middle … ${short(most)} ${METRICS[metric]} at most in one box`, size: width, swatch: ramp }];
+}
+
+function shortcutEntry() {
+  return { text: "shortcut", size: 26, swatch: svg("g", {}, svg("path", { class: "edge skip", d: "M1 3q0 5 5 5H18" }), svg("path", { class: "arrow skip", d: "M25 8l-7 -4v8z" })) };
+}
+
+function detailsOf(model, item) {
+  const html = (tag, className, text) => Object.assign(document.createElement(tag), { className, textContent: text });
+  const exact = (value) => (value == null ? "not counted" : value.toLocaleString("en"));
+  const rows = item.isGroup
+    ? [["Block", item.cls], item.repeat > 1 ? ["Repeated", `×${item.repeat}`] : null, ["Operations", exact(item.kinds.length)]]
+    : [["Kind", KINDS[item.kind]]];
+  rows.push(["Output", shapeText(item.shape)], ["Parameters", exact(item.params)], ["MACs", exact(item.macs)], ["Activation values", exact(item.activations)]);
+  if (item.rf) rows.push(["Receptive field", item.rf]);
+  const list = document.createElement("dl");
+  for (const [name, value] of rows.filter(Boolean)) list.append(html("dt", "", name), html("dd", "", value));
+  return [html("strong", "", item.label), html("div", "path", item.id), list, item.formula ? html("p", "formula", item.formula) : ""];
+}
+
+export default function ({ data, parentElement, setStateValue }) {
+  const host = parentElement.querySelector(".layer-graph");
+  host.view ??= new View(host);
+  host.view.send = setStateValue;
+  host.view.receive(data);
+}

@@ -1,0 +1,163 @@
+// Draws one layout as SVG. Labels come from data, so everything is made with createElementNS and textContent.
+
+const SVG_NS = "http://www.w3.org/2000/svg";
+
+function svg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS(SVG_NS, tag);
+  for (const [name, value] of Object.entries(attributes)) if (value != null) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+const BARCODE_MAX = 48; // up to here every operation of a closed group is one stripe; above, one stripe per kind
+
+/** How much of a bar each run of operations takes: [[kind, start, end]], 0..1, in execution order. */
+function stripes(kinds) {
+  const ordered = kinds.length <= BARCODE_MAX
+    ? kinds
+    : Object.keys(KINDS).flatMap((kind) => kinds.filter((each) => each === kind));
+  const runs = [];
+  ordered.forEach((kind, i) => {
+    if (kinds.length > BARCODE_MAX && runs.at(-1)?.[0] === kind) runs.at(-1)[2] = (i + 1) / ordered.length;
+    else runs.push([kind, i / ordered.length, (i + 1) / ordered.length]);
+  });
+  return runs;
+}
+
+/** Darker is dearer: 0..1 on a square-root scale, so that small costs stay apart; null where nothing was counted. */
+function heatOf(item, metric, most) {
+  if (item[metric] == null) return null;
+  return most > 0 ? Math.sqrt(item[metric] / most) : 0;
+}
+
+function heatColour(heat) {
+  const [low, high, part] = heat < 0.5 ? ["--heat-0", "--heat-1", heat * 2] : ["--heat-1", "--heat-2", heat * 2 - 1];
+  return `color-mix(in srgb, var(${high}) ${Math.round(part * 100)}%, var(${low}))`;
+}
+
+function describe(item, isOpen) {
+  const facts = item.isGroup
+    ? [`${item.label}, ${item.cls}`, item.repeat > 1 ? `${item.repeat} times` : null, `${short(item.params)} parameters`]
+    : [item.label, KINDS[item.kind], item.params ? `${short(item.params)} parameters` : null];
+  const size = item.shape?.length ? `output ${item.shape.join(" by ")}` : null;
+  return [...facts, size, item.isGroup ? (isOpen ? "open" : "closed") : null].filter(Boolean).join(", ");
+}
+
+/** -> {root, elements: id -> <g>}. `metric` null colours by kind, otherwise by cost up to `most`. */
+function drawScene(model, open, placed, { metric, most }) {
+  const root = document.createDocumentFragment();
+  const elements = new Map();
+  const linksOf = new Map();
+  for (const link of placed.links) {
+    if (!linksOf.has(link.group)) linksOf.set(link.group, []);
+    linksOf.get(link.group).push(link);
+  }
+  drawInside("", 1);
+  return { root, elements };
+
+  function drawInside(group, level) {
+    drawLinks(linksOf.get(group) ?? []);
+    const ids = model.children.get(group);
+    ids.forEach((id, i) => {
+      const item = model.items.get(id), box = placed.boxes.get(id), isOpen = open.has(id);
+      const element = svg("g", {
+        class: item.isGroup ? `item group${isOpen ? " open" : ""}${level % 2 ? "" : " even"}` : `item node ${item.kind}`,
+        transform: `translate(${box.x} ${box.y})`, "data-id": id, tabindex: -1, role: "treeitem",
+        "aria-label": describe(item, isOpen), "aria-level": level, "aria-posinset": i + 1, "aria-setsize": ids.length,
+        "aria-selected": "false", "aria-expanded": item.isGroup ? String(isOpen) : null,
+      });
+      if (item.isGroup) drawGroup(element, item, box, isOpen);
+      else drawNode(element, item, box);
+      elements.set(id, element);
+      root.append(element);
+      if (box.label) root.append(sizeLabel(box.label.x, box.label.y, shapeText(item.shape)));
+      if (isOpen) drawInside(id, level + 1);
+    });
+  }
+
+  function drawLinks(links) {
+    const d = { plain: "", skip: "", arrows: "", skipArrows: "", dots: "" };
+    for (const link of links) {
+      d[link.skip ? "skip" : "plain"] += link.d;
+      d[link.skip ? "skipArrows" : "arrows"] += arrowHead(link.arrow);
+      if (link.dot) d.dots += `M${link.dot.x - 2.6} ${link.dot.y}a2.6 2.6 0 1 0 5.2 0a2.6 2.6 0 1 0 -5.2 0z`;
+    }
+    if (d.plain) root.append(svg("path", { class: "edge", d: d.plain }), svg("path", { class: "arrow", d: d.arrows }));
+    if (d.skip) root.append(svg("path", { class: "edge skip", d: d.skip }), svg("path", { class: "arrow skip", d: d.skipArrows + d.dots }));
+  }
+
+  function paint(rect, element, item) {
+    if (!metric) return;
+    const heat = heatOf(item, metric, most);
+    if (heat == null) return element.classList.add("uncounted");
+    rect.style.fill = heatColour(heat);
+    if (heat > 0.6) element.classList.add("warm");
+    if (heat > 0.72) element.classList.add("hot");
+  }
+
+  function drawNode(element, item, { w, h }) {
+    const rect = svg("rect", { class: "face", width: w, height: h, rx: 7 });
+    paint(rect, element, item);
+    element.append(
+      rect,
+      svg("path", { class: "tab", d: `M7 0H6a6 6 0 0 0 -6 6V${h - 6}a6 6 0 0 0 6 6H7z` }),
+      svg("text", { class: "name", x: (w + 6) / 2, y: h / 2 + 4.5, "text-anchor": "middle" }, clip(item.label)),
+    );
+  }
+
+  function drawGroup(element, item, box, isOpen) {
+    const behind = !isOpen && item.repeat > 1 ? 2 * STACK : 0;
+    const w = box.w - behind, h = box.h - behind;
+    for (let offset = behind; offset > 0; offset -= STACK) {
+      element.append(svg("rect", { class: "card", x: offset, y: offset, width: w, height: h, rx: 9 }));
+    }
+    const face = svg("rect", { class: "face", width: w, height: h, rx: 9 });
+    if (!isOpen) paint(face, element, item);
+    element.append(face);
+    if (isOpen) element.append(svg("path", { class: "bar", d: `M9 0H${w - 9}a9 9 0 0 1 9 9V${HEADER}H0V9a9 9 0 0 1 9 -9z` }));
+    const title = svg("text", { class: "title", x: 12, y: 20 }, clip(item.label));
+    const label = measureText(clip(item.label), true);
+    element.append(title, svg("text", { class: "cls", x: 12 + label + 7, y: 20 }, clip(item.cls)));
+    if (item.repeat > 1) {
+      const text = `×${item.repeat}`, width = measureText(text, true) + 12;
+      element.append(
+        svg("rect", { class: "badge", x: w - 34 - width, y: 6.5, width, height: 18, rx: 9 }),
+        svg("text", { class: "times", x: w - 34 - width / 2, y: 20, "text-anchor": "middle" }, text),
+      );
+    }
+    element.append(svg("g", { class: "toggle", transform: `translate(${w - 16} 15)`, "aria-hidden": "true" },
+      svg("rect", { class: "hit", x: -16, y: -16, width: 32, height: 32 }),
+      svg("circle", { r: 8.5 }),
+      svg("path", { d: isOpen ? "M-4 0H4" : "M-4 0H4M0 -4V4" })));
+    if (isOpen) return;
+    element.append(svg("text", { class: "cost", x: 12, y: 37 }, `${short(item[metric ?? "params"])}${item[metric ?? "params"] == null ? "" : ` ${METRICS[metric ?? "params"]}`}`));
+    const width = w - 24, bars = new Map();
+    for (const [kind, from, to] of stripes(item.kinds)) {
+      const gap = item.kinds.length <= BARCODE_MAX / 2 ? 1 : 0;
+      bars.set(kind, `${bars.get(kind) ?? ""}M${12 + from * width} ${h - 10}H${12 + to * width - gap}v5H${12 + from * width}z`);
+    }
+    for (const [kind, d] of bars) element.append(svg("path", { class: `stripe ${kind}`, d }));
+  }
+}
+
+function arrowHead(arrow) {
+  if (!arrow) return "";
+  return arrow.sideways ? `M${arrow.x} ${arrow.y}l6 -3.6v7.2z` : `M${arrow.x} ${arrow.y}l-3.6 -6h7.2z`;
+}
+
+function sizeLabel(x, y, text) {
+  return svg("text", { class: "size", x, y: y + 4, "text-anchor": "middle" }, text);
+}
+
+const ruler = { context: null, font: "", widths: new Map() };
+
+/** Width of a label in the graph's own font. */
+function measureText(text, bold = false) {
+  const key = `${bold} ${text}`;
+  if (!ruler.widths.has(key)) {
+    ruler.context ??= document.createElement("canvas").getContext("2d");
+    ruler.context.font = `${bold ? 650 : 450} 13px ${ruler.font}`;
+    ruler.widths.set(key, ruler.context.measureText(text).width);
+  }
+  return ruler.widths.get(key);
+}
