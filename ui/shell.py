@@ -1,17 +1,19 @@
 """The shell around every page: which pages there are, and how one is entered.
 
-`pages` is the table of contents that app.py hands to `st.navigation`. `enter` runs the page that the address names,
+`pages` is the table of contents that app.py hands to `st.navigation`, `enter` runs the page that the address names,
 and `guard` is the first line of every file in pages/.
 
 Importing this module also pays, once per process, for what every page needs. Streamlit collects garbage after every
-rerun, and with torch in memory that costs each reader 200 ms; .streamlit/config.toml turns it off, and the freeze
-below keeps Python's own collector from walking through the libraries as well.
+rerun, and with torch in memory that costs each reader 200 ms. .streamlit/config.toml turns it off; the freeze below
+keeps Python's own collector from walking through the libraries as well.
 """
 
+import atexit
 import gc
 from contextvars import ContextVar
+from pathlib import Path
 
-import plotly.graph_objects  # noqa: F401  (imported before the freeze, for the pages)
+import plotly.graph_objects  # noqa: F401  (here, and not where it is first used, to be frozen)
 import streamlit as st
 import torch  # noqa: F401
 import torchvision  # noqa: F401
@@ -21,7 +23,13 @@ import zoo  # noqa: F401
 
 gc.collect()
 gc.freeze()
+atexit.register(gc.unfreeze)  # or the bindings inside torch report everything frozen as leaked when the process ends
 
+# Without an icon of its own when st.navigation is called, a page takes the Material icon of its entry in the table,
+# and for that the browser asks fonts.gstatic.com.
+ICON = Path(__file__).with_name("symbol.svg")
+_LOGO = Path(__file__).with_name("logo.svg")
+_STYLE = Path(__file__).with_name("shell.css")
 _inside = ContextVar("inside the shell", default=False)
 
 
@@ -36,12 +44,14 @@ def pages() -> dict[str, list[StreamlitPage]]:
 
 
 def enter(page: StreamlitPage) -> None:
-    """Run the page that `st.navigation` chose."""
-    token = _inside.set(True)
+    """Run the page that `st.navigation` chose, with the look that all pages share."""
+    st.logo(_LOGO, icon_image=ICON)
+    st.html(_STYLE)
+    inside = _inside.set(True)
     try:
         page.run()
     finally:
-        _inside.reset(token)
+        _inside.reset(inside)
 
 
 def guard() -> None:
@@ -52,5 +62,6 @@ def guard() -> None:
     no sections, and the pages under the names of their files.
     """
     if not _inside.get():
+        st.set_page_config(page_icon=ICON)
         st.navigation(pages())
         st.rerun()

@@ -1,0 +1,159 @@
+"""Zoolens in a real browser: start the app, find Chromium, open a page and know when it stands still.
+
+The browser tests, the benchmarks that measure drawing and the script that takes the README's pictures all use this.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Route, expect
+
+ROOT = Path(__file__).parents[2]
+DESKTOP = (1440, 900)
+PHONE = (390, 844)
+NO_CHROMIUM = (
+    "no Chromium found: `apt-get install chromium` or `playwright install chromium`, "
+    "or set ZOOLENS_CHROMIUM to the path of one"
+)
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_ARGUMENTS = [
+    "--no-sandbox",  # Chromium refuses its sandbox to root, and in many containers; it opens nothing but the app
+    "--disable-gpu",
+    "--disable-background-networking",  # the rest: no calls home while the tests watch the network
+    "--disable-component-update",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+]
+_IN_NAVIGATION = """selector => document.querySelector(selector).closest('[data-testid="stSidebarNav"]') !== null"""
+
+
+def chromium(playwright: Playwright) -> Path | None:
+    """The browser to use: ZOOLENS_CHROMIUM, else one on the PATH, else Playwright's own; None where there is none."""
+    named = os.environ.get("ZOOLENS_CHROMIUM")
+    if named:
+        return Path(named)
+    found = next(filter(None, map(shutil.which, _NAMES)), None)
+    path = Path(found or playwright.chromium.executable_path)
+    return path if path.exists() else None
+
+
+def launch(playwright: Playwright, path: Path) -> Browser:
+    return playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+
+
+@contextmanager
+def serving(script: str = "app.py") -> Iterator[str]:
+    """The app in a process of its own, on a free port; gives its address. Fresh: no page was visited yet."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true"]
+    command += [f"--server.port={port}", "--server.address=127.0.0.1"]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )
+        try:
+            base = f"http://127.0.0.1:{port}"
+            _await_health(process, base)
+            yield base
+        except BaseException:
+            log.seek(0)
+            sys.stderr.write(log.read().decode(errors="replace"))
+            raise
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _await_health(process: subprocess.Popen[bytes], base: str) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the app ended with code {process.returncode} before it answered")
+        with suppress(OSError), urllib.request.urlopen(f"{base}/_stcore/health", timeout=5):
+            return
+        time.sleep(0.1)
+    raise RuntimeError("the app did not answer within 60 s")
+
+
+def settled(page: Page) -> None:
+    """Wait until the script has run, everything it sent is drawn, and nothing waits for the server."""
+    app = page.get_by_test_id("stApp")
+    expect(app).to_have_attribute("data-test-connection-state", "CONNECTED")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning")
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+
+
+class Visitor:
+    """Opens pages of one app and remembers what went wrong in any of them."""
+
+    def __init__(self, browser: Browser, base: str) -> None:
+        self.complaints: list[str] = []
+        self._browser = browser
+        self._base = base
+        self._contexts: list[BrowserContext] = []
+
+    def __call__(self, path: str = "/", *, dark: bool = False, size: tuple[int, int] = DESKTOP) -> Page:
+        """A settled page in a window that shares nothing with any other."""
+        context = self._browser.new_context(
+            color_scheme="dark" if dark else "light", viewport={"width": size[0], "height": size[1]},
+        )
+        self._contexts.append(context)
+        context.route(lambda url: not url.startswith((self._base, "data:", "blob:")), self._refuse)
+        context.on("console", self._listen)
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.complaints.append(f"error in the page: {error}"))
+        page.goto(self._base + path)
+        settled(page)
+        return page
+
+    def close(self) -> None:
+        """Close all windows; AssertionError if anything went wrong in one of them."""
+        for context in self._contexts:
+            for page in context.pages:
+                shown = page.get_by_test_id("stException").all_inner_texts()
+                self.complaints += [f"exception on {page.url}: {text}" for text in shown]
+            context.close()
+        assert not self.complaints, "\n".join(self.complaints)
+
+    def _refuse(self, route: Route) -> None:
+        self.complaints.append(f"request to another host: {route.request.url}")
+        route.abort()
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        # Opened at /inspect, Streamlit first asks /inspect/_stcore/... whether the app is served from there.
+        probe = "/_stcore/" in message.location["url"] and "404" in message.text
+        if message.type == "error" and not probe:
+            self.complaints.append(f"error on the console: {message.text} ({message.location['url']})")
+
+
+def accessibility(page: Page) -> list[str]:
+    """What axe-core finds serious or critical on the page, an entry for each element."""
+    found = []
+    for violation in Axe().run(page).response["violations"]:
+        if violation["impact"] not in ("serious", "critical"):
+            continue
+        for node in violation["nodes"]:
+            # Streamlit puts a section's title between <ul> and its <li>, which no app can change.
+            if violation["id"] in ("list", "listitem") and page.evaluate(_IN_NAVIGATION, node["target"][0]):
+                continue
+            found.append(f"{violation['id']}: {node['failureSummary']} {node['html'][:200]}")
+    return found

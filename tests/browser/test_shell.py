@@ -1,0 +1,68 @@
+"""The shell in a real browser: addresses, first visits, themes, contrast."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser import driver
+
+
+def test_link_to_a_page_on_a_fresh_server(browser: Browser) -> None:
+    """The very first request names a page: it must find app.py's settings and sections, and keep its query."""
+    with driver.serving() as base:
+        visitor = driver.Visitor(browser, base)
+        page = visitor("/inspect?variant=resnet50")
+        expect(page).to_have_title("Inspect – Zoolens")
+        expect(page.get_by_test_id("stNavSectionHeader")).to_have_count(1)
+        expect(page.get_by_test_id("stSidebarNavLink")).to_have_text(["grid_viewGallery", "account_treeInspect"])
+        expect(page).to_have_url(f"{base}/inspect?variant=resnet50")
+        visitor.close()
+
+
+def test_the_front_page_is_the_gallery(visit: driver.Visitor) -> None:
+    page = visit("/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Gallery")
+    page.get_by_role("link", name="Inspect").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Inspect")
+    expect(page).to_have_title("Inspect – Zoolens")
+
+
+@pytest.fixture(scope="module")
+def palette() -> Iterator[str]:
+    with driver.serving("tests/browser/palette.py") as base:
+        yield base
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_kind_of_text_can_be_read(browser: Browser, palette: str, dark: bool) -> None:
+    """A contrast of at least 4.5:1 wherever Streamlit or the theme chooses the colours."""
+    visitor = driver.Visitor(browser, palette)
+    assert driver.accessibility(visitor("/", dark=dark, size=(1440, 2400))) == []
+    visitor.close()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("path", ["/", "/inspect"])
+def test_nothing_serious_for_accessibility(visit: driver.Visitor, path: str, dark: bool) -> None:
+    assert driver.accessibility(visit(path, dark=dark)) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/inspect"])
+def test_a_phone_does_not_scroll_sideways(visit: driver.Visitor, path: str) -> None:
+    page = visit(path, size=driver.PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= driver.PHONE[0]
+
+
+def test_a_request_to_another_host_is_noticed(browser: Browser, server: str) -> None:
+    visitor = driver.Visitor(browser, server)
+    visitor("/").evaluate("fetch('https://example.org/font.woff2').catch(() => null)")
+    with pytest.raises(AssertionError, match=r"another host: https://example\.org"):
+        visitor.close()
+
+
+def test_an_error_on_the_console_is_noticed(browser: Browser, server: str) -> None:
+    visitor = driver.Visitor(browser, server)
+    visitor("/").evaluate("console.error('lost')")
+    with pytest.raises(AssertionError, match="lost"):
+        visitor.close()

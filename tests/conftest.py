@@ -1,0 +1,18 @@
+"""What all tests share."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parents[1]
+
+torch.set_num_threads(1)  # many small tensors, several test processes: threads only get in each other's way
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The app as `streamlit run app.py` starts it, not run yet, with nobody's settings but its own."""
+    monkeypatch.chdir(ROOT)
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)

@@ -1,0 +1,53 @@
+"""Every page opens inside the shell, and the shell pays for the imports once."""
+
+import gc
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import streamlit as st
+import torch
+from streamlit.testing.v1 import AppTest
+
+from ui import shell
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted(f"pages/{path.name}" for path in (ROOT / "pages").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_page_opens(app: AppTest, path: str) -> None:
+    app.run()
+    app.switch_page(path).run()
+    assert not app.exception
+    assert len(app.title) == 1
+
+
+def test_table_holds_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that is missing in the table has no address; a wrong address falls back to the front page."""
+    monkeypatch.setattr(st, "Page", lambda path, **settings: (path, settings))
+    table = [entry for section in shell.pages().values() for entry in section]
+    assert sorted(path for path, _ in table) == PAGES
+    assert [path for path, settings in table if settings.get("default")] == ["pages/gallery.py"]
+    for path, settings in table:
+        assert settings["url_path"] == Path(path).stem
+        assert settings["icon"].startswith(":material/")
+
+
+def test_imports_are_frozen_once(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frozen objects are the ones that Python's collector no longer visits."""
+    assert gc.get_freeze_count() > 100_000
+    assert not any(thing is torch.nn.Conv2d for thing in gc.get_objects())
+    again: list[str] = []
+    monkeypatch.setattr(gc, "freeze", lambda: again.append("frozen"))
+    app.run()
+    app.run()
+    assert not app.exception
+    assert again == []
+
+
+def test_the_process_ends_in_silence() -> None:
+    """Frozen objects outlive the interpreter, and torch's bindings would list them by the hundred."""
+    ended = subprocess.run([sys.executable, "-c", "import ui.shell"], cwd=ROOT, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
