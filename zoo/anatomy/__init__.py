@@ -1,0 +1,22 @@
+"""A network taken apart: every operation with its shape, cost and receptive field, without computing anything."""
+
+from zoo.anatomy.graph import Graph, graph
+from zoo.anatomy.operations import MapVanishedError
+from zoo.anatomy.receptive import Field, Reach, Segment, Span
+from zoo.anatomy.records import Anatomy, Block, Layer
+from zoo.anatomy.trace import dissect, smallest_input
+
+__all__ = [
+    "Anatomy",
+    "Block",
+    "Field",
+    "Graph",
+    "Layer",
+    "MapVanishedError",
+    "Reach",
+    "Segment",
+    "Span",
+    "dissect",
+    "graph",
+    "smallest_input",
+]

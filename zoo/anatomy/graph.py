@@ -1,0 +1,95 @@
+"""An anatomy as the plain dictionary that the layer-graph component draws."""
+
+import hashlib
+import json
+from typing import TypedDict
+
+from zoo.anatomy.records import Anatomy, Block, Layer
+
+
+class Node(TypedDict):
+    """A layer, or the input image."""
+
+    id: str
+    parent: str  # id of the group it is in; "" at the top
+    label: str
+    kind: str
+    shape: list[int]
+    params: int
+    macs: int | None
+    activations: int
+    rf: str
+    formula: str
+
+
+class Group(TypedDict):
+    """A block; `repeat` equal blocks where neighbours are folded."""
+
+    id: str
+    parent: str
+    label: str
+    cls: str
+    params: int
+    macs: int
+    activations: int
+    shape: list[int]
+    repeat: int
+
+
+class Graph(TypedDict):
+    """Nodes in execution order, groups outermost first, edges from producer to consumer, all by id."""
+
+    rev: str  # digest of the rest
+    title: str
+    nodes: list[Node]
+    groups: list[Group]
+    edges: list[tuple[str, str]]
+
+
+def graph(anatomy: Anatomy, title: str) -> Graph:
+    """Nodes, nested groups and edges of a dissected network."""
+    image = Node(
+        id="input", parent="", label="Image", kind="input", shape=list(anatomy.input_size), params=0, macs=0,
+        activations=0, rf="1 × 1 px", formula="",
+    )  # fmt: skip
+    nodes, groups = [image], list[Group]()
+    _add(anatomy.tree, "", nodes, groups)
+    ids = [layer.id for layer in anatomy.layers]
+    edges = [("input" if i < 0 else ids[i], layer.id) for layer in anatomy.layers for i in layer.inputs]
+    drawn = Graph(rev="", title=title, nodes=nodes, groups=groups, edges=edges)
+    drawn["rev"] = hashlib.sha256(json.dumps(drawn).encode()).hexdigest()[:12]
+    return drawn
+
+
+def _add(block: Block, parent: str, nodes: list[Node], groups: list[Group]) -> None:
+    for child in block.children:
+        if isinstance(child, Layer):
+            nodes.append(
+                Node(
+                    id=child.id,
+                    parent=parent,
+                    label=child.label,
+                    kind=child.kind,
+                    shape=list(child.shape),
+                    params=child.params,
+                    macs=child.macs,
+                    activations=child.activations,
+                    rf=str(child.reach),
+                    formula=child.formula,
+                )  # fmt: skip
+            )
+        else:
+            groups.append(
+                Group(
+                    id=child.id,
+                    parent=parent,
+                    label=child.label,
+                    cls=child.cls,
+                    params=child.params,
+                    macs=child.macs,
+                    activations=child.activations,
+                    shape=list(list(child.layers())[-1].shape),
+                    repeat=child.repeat,
+                )  # fmt: skip
+            )
+            _add(child, child.id, nodes, groups)

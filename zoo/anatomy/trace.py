@@ -1,0 +1,222 @@
+"""One forward pass that computes nothing: a network's operations, recorded on the meta device.
+
+A TorchFunctionMode sees every torch function the network calls, in this thread only. Each is answered by its rule in
+`operations` without running, so a pass costs what the Python of the network costs. The network itself is not
+touched: the pass runs through a shell of it, same classes and attributes, parameters without numbers, no hooks.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from math import prod
+from types import MethodType
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from zoo.anatomy import receptive
+from zoo.anatomy.operations import RULES, MapVanishedError
+from zoo.anatomy.receptive import Reach
+from zoo.anatomy.records import Anatomy, Layer
+from zoo.anatomy.tree import grow
+
+
+class Recorder(TorchFunctionMode):
+    """Takes down the layers of one forward pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers: list[Layer] = []
+        self.path: list[str] = [""]  # the modules being run, outermost first
+        self._known: dict[
+            int, tuple[int, Reach]
+        ] = {}  # id of a tensor that depends on the image -> layer, reach
+        self._weights: dict[
+            int, tuple[str, ...]
+        ] = {}  # id of a tensor made of parameters only -> their names
+        self._unclaimed: dict[str, tuple[int, ...]] = {}  # parameters no layer has used yet -> shape
+        self._claims: dict[str, tuple[int, ...]] = {}  # parameters used by the operation at hand
+        self._ids: dict[str, int] = {}
+        self._alive: list[Tensor] = []  # ids stay unique as long as their tensors live
+        self._bares: dict[int, Tensor] = {}  # id of a parameter -> its double on meta
+        self._blocks: set[str] = set()  # modules that hold other modules
+        self._entered: set[str] = set()
+
+    # What rules ask and tell.
+
+    def knows(self, tensor: Tensor) -> bool:
+        """Whether the tensor depends on the image."""
+        return id(tensor) in self._known
+
+    def reach(self, tensor: Tensor) -> Reach:
+        return self._known[id(tensor)][1]
+
+    def made(
+        self, kind: str, label: str, inputs: Sequence[object], shape: Sequence[int], *, reach: Reach,
+        factors: tuple[int, ...] = (), reach_formula: str = "", counted: bool = True,
+    ) -> Tensor:  # fmt: skip
+        """Record a layer and return its output, on meta."""
+        out = torch.empty(tuple(shape), device="meta")
+        self._record(kind, label, inputs, (out,), (reach,), factors, reach_formula, counted)
+        return out
+
+    def made_parts(
+        self, kind: str, label: str, x: Tensor, shapes: Sequence[Sequence[int]], reaches: Sequence[Reach]
+    ) -> tuple[Tensor, ...]:
+        """Record a layer with several outputs, such as a split. Its shape is that of the first."""
+        parts = tuple(torch.empty(tuple(shape), device="meta") for shape in shapes)
+        self._record(kind, label, (x,), parts, reaches, (), "", True)
+        return parts
+
+    def _record(
+        self, kind: str, label: str, inputs: Sequence[object], outputs: Sequence[Tensor], reaches: Sequence[Reach],
+        factors: tuple[int, ...], reach_formula: str, counted: bool,
+    ) -> None:  # fmt: skip
+        sources = dict.fromkeys(self._known[id(t)][0] for t in inputs if id(t) in self._known)
+        path = self.path[-1]
+        # A module's layer is called after the module; what a block does itself, after the block and the operation.
+        base = f"{path}.{label.split(' ')[0].lower()}" if path in self._blocks else path
+        seen = self._ids[base] = self._ids.get(base, 0) + 1
+        layer = Layer(
+            id=(base if seen == 1 else f"{base}_{seen}").lstrip("."), path=path, kind=kind, label=label,
+            inputs=tuple(sources), shape=tuple(outputs[0].shape[1:]), weights=tuple(self._claims.items()),
+            factors=factors, reach=reaches[0], reach_formula=reach_formula, counted=counted,
+        )  # fmt: skip
+        self._claims = {}
+        for out, reach in zip(outputs, reaches, strict=True):
+            self._known[id(out)] = (len(self.layers), reach)
+        self._alive.extend(outputs)
+        self.layers.append(layer)
+
+    # What torch tells.
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        kwargs = kwargs or {}
+        depends, names = False, ()
+        for value in (*args, *kwargs.values()) if kwargs else args:
+            for part in value if isinstance(value, list | tuple) else (value,):
+                if isinstance(part, Tensor):
+                    depends = depends or id(part) in self._known
+                    names += self._weights.get(id(part), ())
+        if not depends:
+            out = func(*args, **kwargs)
+            if names and isinstance(out, Tensor):
+                self._weights[id(out)] = names
+                self._alive.append(out)
+            return out
+        known = RULES.get(func)
+        if known is None:
+            out = func(*args, **kwargs)
+            outputs = [t for t in (out if isinstance(out, list | tuple) else (out,)) if isinstance(t, Tensor)]
+            if outputs:  # and not a shape, a device, a number of dimensions
+                self._claim(names)
+                reaches = [receptive.everywhere(t.ndim) for t in outputs]
+                self._record("other", func.__name__.strip("_"), args, outputs, reaches, (), "", False)
+            return out
+        self._claim(names)
+        return known(self, *args, **kwargs)
+
+    def _claim(self, names: Iterable[str]) -> None:
+        self._claims = {name: self._unclaimed.pop(name) for name in names if name in self._unclaimed}
+
+    # The pass.
+
+    def run(self, model: nn.Module, input_size: tuple[int, int, int]) -> None:
+        names = {path: module for path, module in model.named_modules()}
+        self._blocks = {path for path, module in names.items() if module._modules}
+        shell = self._shell(model, "", {})
+        image = torch.empty(1, *input_size, device="meta")
+        self._known[id(image)] = (-1, receptive.of_image(input_size[0]))
+        with torch.no_grad(), self:
+            try:
+                shell(image)
+            except MapVanishedError as error:
+                raise MapVanishedError(f"{self._place()}: {error}.") from None
+            except ValueError as error:
+                raise ValueError(f"{self._place()}: {error}.") from None
+
+    def _place(self) -> str:
+        return self.path[-1] or "the network"
+
+    def _shell(self, module: nn.Module, path: str, made: dict[int, nn.Module]) -> nn.Module:
+        """The module without numbers and hooks, telling this recorder when it runs."""
+        if id(module) in made:
+            return made[id(module)]
+        shell = made[id(module)] = object.__new__(type(module))
+        state = shell.__dict__
+        state.update(module.__dict__)
+        state["training"] = False
+        for hooks in ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks"):
+            state[hooks] = OrderedDict()
+        state["_parameters"] = {name: self._bare(p, path, name) for name, p in module._parameters.items()}
+        state["_buffers"] = {
+            name: b if b is None else b.detach().to("meta") for name, b in module._buffers.items()
+        }
+        prefix = f"{path}." if path else ""
+        state["_modules"] = {
+            n: m if m is None else self._shell(m, prefix + n, made) for n, m in module._modules.items()
+        }
+        forward = MethodType(type(module).forward, shell)
+
+        def entered(*args: object, **kwargs: object) -> object:
+            self._entered.add(path)
+            self.path.append(path)
+            out = forward(*args, **kwargs)
+            self.path.pop()  # not in a finally: after an error the path says where it happened
+            return out
+
+        state["forward"] = entered
+        return shell
+
+    def _bare(self, parameter: nn.Parameter | None, path: str, name: str) -> Tensor | None:
+        if parameter is None:
+            return None
+        bare = self._bares.get(id(parameter))
+        if bare is None:
+            bare = self._bares[id(parameter)] = parameter.detach().to("meta")
+            full = f"{path}.{name}" if path else name
+            self._weights[id(bare)] = (full,)
+            self._unclaimed[full] = tuple(parameter.shape)
+        return bare
+
+    def unused(self) -> tuple[tuple[str, int], ...]:
+        """Parts whose parameters no layer has used, by the largest module that did not run."""
+        found: dict[str, int] = {}
+        for name, shape in self._unclaimed.items():
+            parts = name.split(".")
+            prefixes = [".".join(parts[:i]) for i in range(1, len(parts))]
+            part = next((prefix for prefix in prefixes if prefix not in self._entered), name)
+            found[part] = found.get(part, 0) + prod(shape)
+        return tuple(found.items())
+
+
+def dissect(model: nn.Module, input_size: tuple[int, int, int]) -> Anatomy:
+    """Every operation of `model` on one image of `input_size` (channels, height, width), in execution order.
+
+    Nothing is computed and the model is left as it is, so it may be in use elsewhere; it is looked at in evaluation
+    mode. An operation without a rule becomes a layer with `counted` False. Raises MapVanishedError, naming the
+    layer, where the input is too small, and ValueError where sizes do not fit.
+    """
+    recorder = Recorder()
+    recorder.run(model, input_size)
+    layers = tuple(recorder.layers)
+    return Anatomy(
+        input_size=input_size,
+        layers=layers,
+        tree=grow(model, layers),
+        params=sum(p.numel() for p in model.parameters()),
+        unused=recorder.unused(),
+    )
+
+
+def smallest_input(fits: Callable[[int], None], largest: int) -> int | None:
+    """The smallest square image that passes `fits` (which raises MapVanishedError), at most `largest`; None if none."""
+    low, high = 0, largest + 1  # low fails, high is not known to
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            fits(middle)
+            high = middle
+        except MapVanishedError:
+            low = middle
+    return high if high <= largest else None

@@ -1,0 +1,55 @@
+"""The tree of blocks over the layers: modules as the network nests them, equal neighbours folded."""
+
+from itertools import groupby
+
+from torch import nn
+
+from zoo.anatomy.records import Block, Layer
+
+
+def grow(model: nn.Module, layers: tuple[Layer, ...]) -> Block:
+    """The layers under the modules that ran them. A module whose one operation carries its name is that layer."""
+    classes = {path: type(module).__name__ for path, module in model.named_modules()}
+    return _block("", layers, classes)
+
+
+def _block(path: str, layers: tuple[Layer, ...], classes: dict[str, str]) -> Block:
+    children: list[Block | Layer] = []
+    for part, run in groupby(layers, key=lambda layer: _next_part(path, layer)):
+        mine = tuple(run)
+        if part is None:
+            children.extend(mine)
+        elif len(mine) == 1 and mine[0].id == part:
+            children.append(mine[0])
+        else:
+            children.append(_block(part, mine, classes))
+    return Block(path, path.rsplit(".", 1)[-1], classes[path], tuple(_fold(children)))
+
+
+def _next_part(path: str, layer: Layer) -> str | None:
+    """The module just below `path` in which the layer ran; None where `path` ran it itself."""
+    if layer.path == path:
+        return None
+    rest = layer.path[len(path) + 1 :] if path else layer.path
+    return f"{path}.{rest.split('.')[0]}".lstrip(".")
+
+
+def _fold(children: list[Block | Layer]) -> list[Block | Layer]:
+    """Neighbouring blocks of one build as one block that repeats; single layers stay as they are."""
+    found: list[Block | Layer] = []
+    for _, run in groupby(
+        children, key=lambda child: _signature(child) if isinstance(child, Block) else id(child)
+    ):
+        mine = list(run)
+        first, last = mine[0], mine[-1]
+        if len(mine) > 1 and isinstance(first, Block) and isinstance(last, Block):
+            label = f"{first.label}–{last.label}"
+            mine = [Block(f"{first.id}-{last.label}", label, first.cls, tuple(mine), len(mine))]
+        found += mine
+    return found
+
+
+def _signature(child: Block | Layer) -> tuple[object, ...]:
+    if isinstance(child, Layer):
+        return child.kind, child.label, child.shape, child.factors, tuple(shape for _, shape in child.weights)
+    return child.cls, tuple(_signature(c) for c in child.children)
