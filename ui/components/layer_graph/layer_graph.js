@@ -3,7 +3,7 @@
 
 const MIN_ZOOM = 0.02, MAX_ZOOM = 3, READABLE = 0.72, FAR = 0.42;
 const MARGIN = 20; // pixels kept free around the graph when it is fitted
-const MINIMAP = { width: 84, margin: 8 };
+const MINIMAP = { width: 84, narrow: 40, margin: 8 };
 const MOVE_MS = 240, ANIMATED_BOXES = 160; // larger pictures change at once
 const CLICK_SLOP = 5; // pixels a pointer may wander in a click
 
@@ -113,10 +113,11 @@ class View {
   }
 
   drawMinimap(boxes) {
+    const width = this.canvas.clientWidth < 520 ? MINIMAP.narrow : MINIMAP.width;
     const room = this.canvas.clientHeight - 2 * MINIMAP.margin;
-    const across = MINIMAP.width / this.placed.width;
+    const across = width / this.placed.width;
     const down = Math.min(across, Math.max(room, 1) / this.placed.height);
-    this.map = { across, down };
+    this.map = { width, across, down };
     const shapes = new Map();
     for (const id of boxes) {
       const { x, y, w, h } = this.placed.boxes.get(id), item = this.model.items.get(id);
@@ -124,7 +125,7 @@ class View {
       shapes.set(name, `${shapes.get(name) ?? ""}M${x * across} ${y * down}h${w * across}v${Math.max(h * down, 0.8)}h${-w * across}z`);
     }
     this.window = svg("rect", { class: "window", rx: 2 });
-    const picture = svg("svg", { width: MINIMAP.width, height: this.placed.height * down },
+    const picture = svg("svg", { width, height: this.placed.height * down },
       ...[...shapes].map(([name, d]) => svg("path", { class: name, d })), this.window);
     this.minimap.replaceChildren(picture);
     this.place();
@@ -173,7 +174,7 @@ class View {
     this.fitted = true;
     this.fit();
     if (this.zoom < READABLE) {
-      const room = this.canvas.clientWidth - 2 * (MINIMAP.width + 2 * MINIMAP.margin);
+      const room = this.canvas.clientWidth - 2 * (this.map.width + 2 * MINIMAP.margin);
       this.zoom = Math.min(1, Math.max(room / this.placed.width, 0.5));
       this.x = (this.canvas.clientWidth - this.placed.width * this.zoom) / 2;
       this.y = MARGIN;

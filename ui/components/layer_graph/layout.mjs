@@ -124,16 +124,16 @@ function placeGroup(ids, edges, size, minimum) {
   orderRows(rows);
   placeAcross(rows);
   const y = placeDown(rows, routes, inside);
-  const right = placeLanes(rows, routes);
+  const lanes = placeLanes(rows, routes);
 
-  let left = Infinity, far = right;
+  let left = Infinity, far = Math.max(-Infinity, ...lanes.map((lane) => lane.x));
   for (const row of rows) for (const cell of row) {
     left = Math.min(left, cell.x - cell.w / 2);
     far = Math.max(far, cell.x + cell.w / 2);
   }
   const w = Math.max(far - left + 2 * PAD, minimum), shift = (w - (far - left)) / 2 - left;
   for (const row of rows) for (const cell of row) cell.x += shift;
-  for (const route of routes) if (route.skip) route.lane.x += shift;
+  for (const lane of lanes) lane.x += shift;
   const port = (id) => (cells.has(id) ? cells.get(id).x - w / 2 : 0);
   return { w, h: y, inX: port(IN), outX: port(OUT), cells: [...cells.values()].filter((cell) => !cell.port), routes };
 }
@@ -280,7 +280,7 @@ function placeDown(rows, routes, inside) {
   return y;
 }
 
-/** Short lanes inside, long ones outside; lanes that do not meet share a place. Returns the rightmost one used. */
+/** Short lanes inside, long ones outside; lanes that do not meet share a place. */
 function placeLanes(rows, routes) {
   const edge = rows.map((row) => Math.max(...row.map((cell) => cell.x + cell.w / 2)));
   for (const route of routes) {
@@ -291,15 +291,13 @@ function placeLanes(rows, routes) {
   lanes.sort((a, b) => (a.last - a.source.rank) - (b.last - b.source.rank) || b.source.rank - a.source.rank);
   const pitch = lanes.length > MANY_LANES ? TIGHT_LANE : LANE;
   const busy = rows.map(() => -Infinity); // outermost lane so far in each row
-  let right = -Infinity;
   for (const lane of lanes) {
     let x = -Infinity;
     for (let r = lane.source.rank + 1; r <= lane.last; r++) x = Math.max(x, edge[r] + PAD, busy[r] + pitch);
     lane.x = Math.max(x, lane.source.x + lane.source.outX + PAD);
     for (let r = lane.source.rank + 1; r <= lane.last; r++) busy[r] = lane.x;
-    right = Math.max(right, lane.x);
   }
-  return right;
+  return lanes;
 }
 
 /** The SVG path of a route, its arrow head and, where it leaves a lane that goes on, its dot. */

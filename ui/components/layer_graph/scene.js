@@ -70,7 +70,7 @@ function drawScene(model, open, placed, { metric, most }) {
       else drawNode(element, item, box);
       elements.set(id, element);
       root.append(element);
-      if (box.label) root.append(sizeLabel(box.label.x, box.label.y, shapeText(item.shape)));
+      if (box.label) root.append(sizeLabel(box.label.x, box.label.y, shapeText(item.shape), level));
       if (isOpen) drawInside(id, level + 1);
     });
   }
@@ -145,8 +145,9 @@ function arrowHead(arrow) {
   return arrow.sideways ? `M${arrow.x} ${arrow.y}l6 -3.6v7.2z` : `M${arrow.x} ${arrow.y}l-3.6 -6h7.2z`;
 }
 
-function sizeLabel(x, y, text) {
-  return svg("text", { class: "size", x, y: y + 4, "text-anchor": "middle" }, text);
+/** `level` says on which ground the text stands, for its halo. */
+function sizeLabel(x, y, text, level = 1) {
+  return svg("text", { class: `size${level === 1 ? "" : level % 2 ? " even" : " odd"}`, x, y: y + 4, "text-anchor": "middle" }, text);
 }
 
 const ruler = { context: null, font: "", widths: new Map() };

@@ -1,0 +1,95 @@
+"""The layer graph: its layout under node, and what passes between Python and the browser."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit import components
+from streamlit.testing.v1 import AppTest
+
+import ui.components.layer_graph  # noqa: F401, registers the component
+
+HERE = Path(__file__).parent
+
+GRAPH: dict[str, object] = {
+    "rev": "r1",
+    "title": "Tiny",
+    "nodes": [
+        {"id": "input", "parent": "", "label": "input", "kind": "input", "shape": [3, 8, 8],
+         "params": 0, "macs": 0, "activations": 192, "rf": "1 × 1 px", "formula": ""},
+        {"id": "stem.conv1", "parent": "stem", "label": "<b>Conv</b> 3×3", "kind": "conv", "shape": [4, 8, 8],
+         "params": 108, "macs": None, "activations": 256, "rf": "3 × 3 px", "formula": ""},
+    ],
+    "groups": [
+        {"id": "stem", "parent": "", "label": "stem", "cls": "Stem", "params": 108, "macs": None,
+         "activations": 256, "shape": [4, 8, 8], "repeat": 1},
+    ],
+    "edges": [["input", "stem.conv1"]],
+}  # fmt: skip
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="the layout tests need node: apt-get install nodejs")
+def test_layout_under_node() -> None:
+    done = subprocess.run(["node", "--test", str(HERE)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+def page(graph: dict[str, object], selected: str | None) -> None:
+    """The script under test; AppTest runs its body."""
+    import streamlit as st
+
+    from ui.components.layer_graph import layer_graph
+
+    def picked() -> None:
+        st.session_state["calls"] = st.session_state.get("calls", 0) + 1
+
+    chosen = layer_graph(
+        graph, key="lg", selected=selected, heat="macs", on_select=picked, height=500
+    )
+    st.text(f"chosen {chosen}")
+
+
+@pytest.fixture
+def open_page() -> Callable[[str | None], AppTest]:
+    return lambda selected: AppTest.from_function(page, kwargs={"graph": GRAPH, "selected": selected})
+
+
+def test_data_reaches_the_browser_as_it_is(open_page: Callable[[str | None], AppTest]) -> None:
+    app = open_page("stem.conv1").run()
+    (component,) = app.get("bidi_component")
+    assert json.loads(component.proto.json) == {
+        "graph": GRAPH, "rev": "r1", "selected": "stem.conv1", "heat": "macs", "height": 500,
+    }  # fmt: skip
+    assert not app.exception
+
+
+def test_a_choice_in_the_browser_comes_back(open_page: Callable[[str | None], AppTest]) -> None:
+    app = open_page(None).run()
+    assert app.text[0].value == "chosen None"
+    app.session_state["lg"] = {"selected": "stem"}
+    app.run()
+    assert app.text[0].value == "chosen stem"
+
+
+def test_one_registration_serves_all_runs(
+    open_page: Callable[[str | None], AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Registering in each run would replace the component under the feet of the other readers."""
+    monkeypatch.delattr(components.v2, "component")  # whoever registers from here on fails
+    app = open_page(None).run().run()
+    (component,) = app.get("bidi_component")
+    assert not app.exception
+    assert component.proto.component_name == "zoolens_layer_graph"
+
+
+def test_the_script_is_one_module_without_outside_help(open_page: Callable[[str | None], AppTest]) -> None:
+    """Joined from several files: one default export, no import, no address to fetch from."""
+    (component,) = open_page(None).run().get("bidi_component")
+    script = component.proto.js_content
+    assert script.count("export default") == 1
+    assert not [line for line in script.splitlines() if line.startswith("import ")]
+    assert script.replace("http://www.w3.org/2000/svg", "").count("://") == 0
+    assert "innerHTML" not in script
