@@ -23,7 +23,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("loaded")
 def test_no_garbage_collection_after_reruns() -> None:
-    """The option is in no documentation: it may go with any release, and every rerun would cost 200 ms again."""
+    """The option is in no documentation. Should a release drop it, every rerun would cost 200 ms again."""
     assert "runner.postScriptGC" in config.get_config_options()
     assert config.get_option("runner.postScriptGC") is False
 

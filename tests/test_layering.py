@@ -20,8 +20,9 @@ BELOW = {
 }
 ROOMS = {*BELOW, "app", "tests", "benchmarks"}  # what an import may name; all else comes from outside
 SEES_STREAMLIT = {"ui", "pages", "app.py"}
-FILES = [path.relative_to(ROOT) for room in BELOW for path in sorted({ROOT / room, *(ROOT / room).rglob("*.py")})
-         if path.suffix == ".py"]
+FILES = [Path("app.py")] + [
+    path.relative_to(ROOT) for room in BELOW for path in sorted((ROOT / room).rglob("*.py"))
+]
 PAGES = [path for path in FILES if path.parts[0] == "pages"]
 
 
@@ -71,10 +72,10 @@ def test_a_wrong_import_is_found(path: str, source: str) -> None:
 def test_page_starts_with_the_guard(path: Path) -> None:
     body = ast.parse((ROOT / path).read_text()).body
     statements = [ast.unparse(node) for node in body[1:] if not isinstance(node, ast.Import | ast.ImportFrom)]
-    assert statements[0] == "shell.guard()", "a page opened by its address on a fresh server needs the guard first"
+    assert statements[0] == "shell.guard()", "the page is not safe to open by its address"
 
 
 @pytest.mark.parametrize("path", PAGES, ids=str)
 def test_page_is_short(path: Path) -> None:
     lines = len((ROOT / path).read_text().splitlines())
-    assert lines <= 100, "a page is controls, one cached call, figures and words; the rest belongs in ui/ or viz/"
+    assert lines <= 100, "what is not control, call, figure or words belongs in ui/ or viz/"

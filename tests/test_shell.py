@@ -4,6 +4,7 @@ import gc
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -26,13 +27,12 @@ def test_page_opens(app: AppTest, path: str) -> None:
 
 def test_table_holds_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page that is missing in the table has no address; a wrong address falls back to the front page."""
-    monkeypatch.setattr(st, "Page", lambda path, **settings: (path, settings))
-    table = [entry for section in shell.pages().values() for entry in section]
-    assert sorted(path for path, _ in table) == PAGES
-    assert [path for path, settings in table if settings.get("default")] == ["pages/gallery.py"]
-    for path, settings in table:
-        assert settings["url_path"] == Path(path).stem
-        assert settings["icon"].startswith(":material/")
+    table: dict[str, dict[str, Any]] = {}
+    monkeypatch.setattr(st, "Page", lambda path, **settings: table.update({path: settings}))
+    shell.pages()
+    assert sorted(table) == PAGES
+    assert [path for path, settings in table.items() if settings.get("default")] == ["pages/gallery.py"]
+    assert all(settings["url_path"] == Path(path).stem for path, settings in table.items())
 
 
 def test_imports_are_frozen_once(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,5 +49,6 @@ def test_imports_are_frozen_once(app: AppTest, monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_process_ends_in_silence() -> None:
     """Frozen objects outlive the interpreter, and torch's bindings would list them by the hundred."""
-    ended = subprocess.run([sys.executable, "-c", "import ui.shell"], cwd=ROOT, capture_output=True, text=True)
+    command = [sys.executable, "-c", "import ui.shell"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (0, "")

@@ -1,11 +1,11 @@
 """The shell around every page: which pages there are, and how one is entered.
 
-`pages` is the table of contents that app.py hands to `st.navigation`, `enter` runs the page that the address names,
-and `guard` is the first line of every file in pages/.
+`pages` is the table of contents that app.py hands to `st.navigation`, `enter` runs the page that the address
+names, and `guard` is the first line of every file in pages/.
 
-Importing this module also pays, once per process, for what every page needs. Streamlit collects garbage after every
-rerun, and with torch in memory that costs each reader 200 ms. .streamlit/config.toml turns it off; the freeze below
-keeps Python's own collector from walking through the libraries as well.
+Importing this module also pays, once per process, for what every page needs. Streamlit collects garbage after
+every rerun, and with torch in memory that costs each reader 200 ms. .streamlit/config.toml turns it off; the
+freeze below keeps Python's own collector from walking through the libraries as well.
 """
 
 import atexit
@@ -23,10 +23,10 @@ import zoo  # noqa: F401
 
 gc.collect()
 gc.freeze()
-atexit.register(gc.unfreeze)  # or the bindings inside torch report everything frozen as leaked when the process ends
+atexit.register(gc.unfreeze)  # or the bindings inside torch report all of it as leaked when the process ends
 
-# Without an icon of its own when st.navigation is called, a page takes the Material icon of its entry in the table,
-# and for that the browser asks fonts.gstatic.com.
+# Set before st.navigation is called: without it the browser tab takes the Material icon from the table below,
+# and fetches it from fonts.gstatic.com.
 ICON = Path(__file__).with_name("symbol.svg")
 _LOGO = Path(__file__).with_name("logo.svg")
 _STYLE = Path(__file__).with_name("shell.css")
@@ -34,13 +34,19 @@ _inside = ContextVar("inside the shell", default=False)
 
 
 def pages() -> dict[str, list[StreamlitPage]]:
-    """The pages by section, in the order of the sidebar. The addresses are part of links: they never change."""
+    """The pages by section, in the order of the sidebar."""
     return {
         "Architectures": [
-            st.Page("pages/gallery.py", title="Gallery", icon=":material/grid_view:", url_path="gallery", default=True),
-            st.Page("pages/inspect.py", title="Inspect", icon=":material/account_tree:", url_path="inspect"),
+            _page("gallery", "Gallery", "grid_view", default=True),
+            _page("inspect", "Inspect", "account_tree"),
         ],
     }
+
+
+def _page(topic: str, title: str, symbol: str, *, default: bool = False) -> StreamlitPage:
+    # The topic is the address too: it stands in readers' links and never changes.
+    icon = f":material/{symbol}:"
+    return st.Page(f"pages/{topic}.py", title=title, icon=icon, url_path=topic, default=default)
 
 
 def enter(page: StreamlitPage) -> None:
@@ -57,9 +63,9 @@ def enter(page: StreamlitPage) -> None:
 def guard() -> None:
     """Send a page that was started without app.py through app.py, with its address and query unchanged.
 
-    Streamlit takes any folder called pages/ for an app of the old kind until the process has seen `st.navigation`
-    once. The first visitor after a start who follows a link to a page would get that file alone: no page settings,
-    no sections, and the pages under the names of their files.
+    Streamlit takes any folder called pages/ for an app of the old kind until the process has seen
+    `st.navigation` once. A visitor who follows a link to a page before that would get its file alone: without
+    the page settings, without sections, and with the pages under the names of their files.
     """
     if not _inside.get():
         st.set_page_config(page_icon=ICON)

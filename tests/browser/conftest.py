@@ -23,7 +23,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """The address of the app that all tests share; a test of a first visit starts its own with `driver.serving`."""
+    """The address of the app that all tests share. A first visit needs its own: `driver.serving`."""
     with driver.serving() as base:
         yield base
 
@@ -32,8 +32,8 @@ def server() -> Iterator[str]:
 def visit(browser: Browser, server: str) -> Iterator[driver.Visitor]:
     """Opens pages of the app: `visit("/inspect?variant=resnet50")`.
 
-    Afterwards the test fails if a page asked another host for anything, wrote an error on the console or showed an
-    exception.
+    Afterwards the test fails if a page asked another host for anything, wrote an error on the console or
+    showed an exception.
     """
     visitor = driver.Visitor(browser, server)
     yield visitor

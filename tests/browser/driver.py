@@ -1,6 +1,7 @@
 """Zoolens in a real browser: start the app, find Chromium, open a page and know when it stands still.
 
-The browser tests, the benchmarks that measure drawing and the script that takes the README's pictures all use this.
+The browser tests use this, and so do the benchmarks that measure drawing and the script that takes the
+README's pictures.
 """
 
 import os
@@ -28,7 +29,7 @@ NO_CHROMIUM = (
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _ARGUMENTS = [
-    "--no-sandbox",  # Chromium refuses its sandbox to root, and in many containers; it opens nothing but the app
+    "--no-sandbox",  # which root and many containers cannot have; nothing but the app is opened
     "--disable-gpu",
     "--disable-background-networking",  # the rest: no calls home while the tests watch the network
     "--disable-component-update",
@@ -36,11 +37,11 @@ _ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
-_IN_NAVIGATION = """selector => document.querySelector(selector).closest('[data-testid="stSidebarNav"]') !== null"""
+_IN_NAVIGATION = "s => document.querySelector(s).closest('[data-testid=stSidebarNav]') !== null"
 
 
 def chromium(playwright: Playwright) -> Path | None:
-    """The browser to use: ZOOLENS_CHROMIUM, else one on the PATH, else Playwright's own; None where there is none."""
+    """The browser to use: ZOOLENS_CHROMIUM, else one on the PATH, else Playwright's own, else None."""
     named = os.environ.get("ZOOLENS_CHROMIUM")
     if named:
         return Path(named)
