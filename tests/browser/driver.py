@@ -69,12 +69,10 @@ def serving(script: str = "app.py") -> Iterator[str]:
         )
         try:
             base = f"http://127.0.0.1:{port}"
-            _await_health(process, base)
+            if not _answers(process, base):
+                log.seek(0)
+                raise RuntimeError(f"the app did not start:\n{log.read().decode(errors='replace')}")
             yield base
-        except BaseException:
-            log.seek(0)
-            sys.stderr.write(log.read().decode(errors="replace"))
-            raise
         finally:
             process.terminate()
             try:
@@ -84,15 +82,13 @@ def serving(script: str = "app.py") -> Iterator[str]:
                 process.wait()
 
 
-def _await_health(process: subprocess.Popen[bytes], base: str) -> None:
+def _answers(process: subprocess.Popen[bytes], base: str) -> bool:
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"the app ended with code {process.returncode} before it answered")
+    while time.monotonic() < deadline and process.poll() is None:
         with suppress(OSError), urllib.request.urlopen(f"{base}/_stcore/health", timeout=5):
-            return
+            return True
         time.sleep(0.1)
-    raise RuntimeError("the app did not answer within 60 s")
+    return False
 
 
 def settled(page: Page) -> None:

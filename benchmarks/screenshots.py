@@ -1,0 +1,43 @@
+"""Take the README's pictures: `python -m benchmarks.screenshots`.
+
+Starts the app, opens every page below at two sizes in both themes and writes assets/screenshots/. Nothing is
+written where a page shows an error or asks another host for anything.
+"""
+
+import io
+import sys
+from itertools import product
+
+from PIL import Image
+from playwright.sync_api import expect, sync_playwright
+
+from tests.browser import driver
+
+FOLDER = driver.ROOT / "assets" / "screenshots"
+PAGES = {"gallery": "/", "inspect": "/inspect?variant=resnet50"}
+SIZES = {"desktop": driver.DESKTOP, "phone": driver.PHONE}
+THEMES = ("light", "dark")
+COLOURS = 256  # of the palette that a picture is reduced to: a quarter of the size, no difference to the eye
+
+
+def main() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=60_000)
+    with sync_playwright() as playwright, driver.serving() as base:
+        path = driver.chromium(playwright)
+        if path is None:
+            sys.exit(driver.NO_CHROMIUM)
+        visitor = driver.Visitor(driver.launch(playwright, path), base)
+        pictures = {}
+        for (topic, address), (size_name, size), theme in product(PAGES.items(), SIZES.items(), THEMES):
+            page = visitor(address, dark=theme == "dark", size=size)
+            page.wait_for_timeout(1500)  # charts fade in
+            pictures[f"{topic}-{size_name}-{theme}.png"] = Image.open(io.BytesIO(page.screenshot()))
+        visitor.close()
+    for name, picture in pictures.items():
+        picture.convert("RGB").quantize(COLOURS).save(FOLDER / name, optimize=True)
+        print(f"{name}: {(FOLDER / name).stat().st_size / 1024:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()
