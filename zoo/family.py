@@ -73,12 +73,13 @@ class Variant:
 class Knob:
     """A constructor argument a reader may turn.
 
-    Where the argument is a tuple (`depths`), every element gets a knob of its own: `depths.0`, `depths.1`, ...
+    Where the argument is a tuple (`depths`), every element gets a knob of its own: `depths.0`, `depths.1`.
     """
 
     name: str
     meaning: str  # one short sentence
     choices: tuple[int | float | str | bool, ...]  # in the order of the slider
+    only_with: tuple[str, object] | None = None  # the config entry without which it would change nothing
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -2,7 +2,7 @@
 
 import math
 
-from torch import Tensor, nn
+from torch import nn
 
 
 class ConvNormAct(nn.Sequential):
@@ -46,7 +46,7 @@ def he_init(module: nn.Module) -> None:
 
 
 def transformer_init(module: nn.Module) -> None:
-    """Truncated normal weights of deviation 0.02 and zero biases, as ViT, Swin and ConvNeXt start. For `model.apply`."""
+    """Truncated normal weights of deviation 0.02, zero biases: ViT, Swin, ConvNeXt. For `model.apply`."""
     if isinstance(module, nn.Linear | nn.Conv2d):
         nn.init.trunc_normal_(module.weight, std=0.02)
         if module.bias is not None:
@@ -54,7 +54,7 @@ def transformer_init(module: nn.Module) -> None:
 
 
 def map_size(size: int, kernel: int, stride: int, padding: int = 0, *, ceil: bool = False) -> int:
-    """Height of the map after a convolution or pool: for networks whose first linear layer needs to know it."""
+    """Height of the map after a convolution or pool, for networks whose first linear layer must know it."""
     steps = (size + 2 * padding - kernel) / stride
     out = (math.ceil(steps) if ceil else math.floor(steps)) + 1
     if ceil and (out - 1) * stride >= size + padding:  # no window starts in the padding

@@ -54,12 +54,15 @@ def family_of(name: str) -> Family:
 def knobs(name: str) -> dict[str, tuple[Knob, KnobValue]]:
     """What a reader may turn on this variant, each knob with the value the variant has.
 
-    Arguments that are tuples come element by element (`depths.0`). A value between two choices is made a choice.
+    Arguments that are tuples come element by element (`depths.0`). A value between two choices is made a
+    choice.
     """
     family, config = family_of(name), variant(name).config
     parameters = inspect.signature(family.model).parameters
     found: dict[str, tuple[Knob, KnobValue]] = {}
     for knob in family.knobs:
+        if knob.only_with and config.get(knob.only_with[0]) != knob.only_with[1]:
+            continue
         value = config.get(knob.name, parameters[knob.name].default)
         parts = (
             {f"{knob.name}.{i}": v for i, v in enumerate(value)}
@@ -76,6 +79,17 @@ def knobs(name: str) -> dict[str, tuple[Knob, KnobValue]]:
     return found
 
 
+def check_knobs(name: str, turned: Mapping[str, KnobValue]) -> None:
+    """ValueError, saying what is possible, for a knob the variant does not have or a value off its scale."""
+    title, allowed = variant(name).title, knobs(name)
+    for key, value in turned.items():
+        if key not in allowed:
+            raise ValueError(f"{title} has no knob called {key!r}. {nearest(key, allowed)}")
+        if value not in allowed[key][0].choices:
+            choices = ", ".join(map(str, allowed[key][0].choices))
+            raise ValueError(f"{key} of {title} cannot be {value!r}; it can be {choices}.")
+
+
 def build(
     name: str,
     *,
@@ -86,10 +100,10 @@ def build(
 ) -> nn.Module:
     """The network of a variant in evaluation mode; same name, same seed, same knobs: same weights.
 
-    `input_size` matters only to networks whose weights depend on it (position embeddings, a flattened map before
-    the first linear layer). `turned` are knobs as named by `knobs(name)`, a dot written as it stands
-    (`**{"depths.2": 4}`). Under `torch.device("meta")` nothing is drawn. Raises ValueError for unknown names and
-    for values the architecture cannot have.
+    `input_size` matters only to networks whose weights depend on it (position embeddings, a flattened map
+    before the first linear layer). `turned` are knobs as named by `knobs(name)`, a dot written as it stands
+    (`**{"depths.2": 4}`). Under `torch.device("meta")` nothing is drawn. Raises ValueError for unknown names
+    and for values the architecture cannot have.
     """
     if torch.get_default_device().type == "meta":
         return skeleton(name, num_classes=num_classes, input_size=input_size, **turned)
@@ -101,7 +115,7 @@ def build(
 def skeleton(
     name: str, *, num_classes: int | None = None, input_size: int | None = None, **turned: KnobValue
 ) -> nn.Module:
-    """The network without its numbers: every parameter on the meta device, nothing drawn. Milliseconds, no memory."""
+    """The network without its numbers: parameters on the meta device, nothing drawn. No memory, and quick."""
     with _WithoutNumbers():
         return _construct(name, num_classes, input_size, turned)
 
@@ -116,13 +130,8 @@ def _construct(
         raise ValueError(f"A classifier needs at least one class, not {arguments['num_classes']}.")
     if "input_size" in inspect.signature(family.model).parameters:
         arguments["input_size"] = row.input_size if input_size is None else input_size
-    allowed = knobs(name)
+    check_knobs(name, turned)
     for key, value in turned.items():
-        if key not in allowed:
-            raise ValueError(f"{row.title} has no knob called {key!r}. {nearest(key, allowed)}")
-        knob, default = allowed[key]
-        if value not in knob.choices:
-            raise ValueError(f"{key} = {value} is not one of {', '.join(map(str, knob.choices))}.")
         argument, _, index = key.partition(".")
         if index:
             whole = list(
@@ -136,7 +145,7 @@ def _construct(
 
 
 class _WithoutNumbers(TorchFunctionMode):
-    """Tensors are made on the meta device and in-place fills (all of torch.nn.init) do nothing, in this thread only."""
+    """Tensors are made on meta and in-place fills (all of torch.nn.init) do nothing, in this thread only."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
         kwargs = kwargs or {}

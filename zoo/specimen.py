@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from zoo.registry import KnobValue, build, knobs, nearest, skeleton, variant
+from zoo.registry import KnobValue, build, check_knobs, knobs, skeleton, variant
 
 KEYS = ("variant", "weights", "classes", "knobs")
 
@@ -14,8 +14,9 @@ KEYS = ("variant", "weights", "classes", "knobs")
 class Specimen:
     """A variant with its knobs turned, its weights and its number of classes.
 
-    Only knobs that differ from the variant's own value are kept, in the registry's order, so that equal networks
-    are equal specimens. Raises ValueError, with the nearest match, for anything the registry does not know.
+    Only knobs that differ from the variant's own value are kept, in the registry's order, so that equal
+    networks are equal specimens. Raises ValueError, with the nearest match, for anything the registry does
+    not know.
     """
 
     variant: str
@@ -24,13 +25,8 @@ class Specimen:
     knobs: tuple[tuple[str, KnobValue], ...] = ()
 
     def __post_init__(self) -> None:
-        row, allowed, turned = variant(self.variant), knobs(self.variant), dict(self.knobs)
-        for key, value in turned.items():
-            if key not in allowed:
-                raise ValueError(f"{row.title} has no knob called {key!r}. {nearest(key, allowed)}")
-            if value not in allowed[key][0].choices:
-                choices = ", ".join(map(str, allowed[key][0].choices))
-                raise ValueError(f"{key} of {row.title} cannot be {value}; it can be {choices}.")
+        row, turned = variant(self.variant), dict(self.knobs)
+        check_knobs(row.name, turned)
         if self.num_classes is not None and not 1 <= self.num_classes <= 100_000:
             raise ValueError(f"The number of classes must lie between 1 and 100,000, not {self.num_classes}.")
         if self.weights != "random":
@@ -38,14 +34,16 @@ class Specimen:
                 f"There are no weights called {self.weights!r} for {row.title}. Known are random."
             )
         kept = tuple(
-            (k, turned[k]) for k, (_, default) in allowed.items() if k in turned and turned[k] != default
+            (k, turned[k])
+            for k, (_, default) in knobs(row.name).items()
+            if k in turned and turned[k] != default
         )
         object.__setattr__(self, "knobs", kept)
         if self.num_classes == row.num_classes:
             object.__setattr__(self, "num_classes", None)
 
     def to_query(self) -> dict[str, str]:
-        """The URL parameters that say what differs from the default: `{"variant": "resnet50", "knobs": "width:32"}`."""
+        """URL parameters for all that is not default: `{"variant": "resnet50", "knobs": "width:32"}`."""
         query = {"variant": self.variant}
         if self.weights != "random":
             query["weights"] = self.weights
@@ -65,12 +63,8 @@ class Specimen:
         allowed, turned = knobs(row.name), {}
         for part in filter(None, query.get("knobs", "").split(",")):
             key, _, text = part.partition(":")
-            if key not in allowed:
-                raise ValueError(f"{row.title} has no knob called {key!r}. {nearest(key, allowed)}")
-            by_text = {str(choice): choice for choice in allowed[key][0].choices}
-            if text not in by_text:
-                raise ValueError(f"{key} of {row.title} cannot be {text!r}; it can be {', '.join(by_text)}.")
-            turned[key] = by_text[text]
+            by_text = {str(choice): choice for choice in allowed[key][0].choices} if key in allowed else {}
+            turned[key] = by_text.get(text, text)  # what is not a choice stays text and is refused below
         classes = query.get("classes", "")
         if classes and not (classes.isascii() and classes.isdigit()):
             raise ValueError(f"The number of classes must be a whole number, not {classes!r}.")

@@ -142,7 +142,7 @@ def test_classroom_variant_is_deterministic_and_treats_images_alone(name: str) -
 
 @pytest.mark.parametrize("name", zoo.VARIANTS)
 def test_every_variant_can_be_looked_into(name: str) -> None:
-    """On meta: no in-place module, no module used twice, every stage a module, in the order of the forward pass."""
+    """No module works in place or runs twice, and the stages are modules in the order they run in."""
     variant, family = zoo.VARIANTS[name], zoo.family_of(name)
     model = zoo.skeleton(name)
     assert all(p.device.type == "meta" for p in model.parameters())

@@ -1,4 +1,4 @@
-"""A network taken apart: every operation with its shape, cost and receptive field, without computing anything."""
+"""A network taken apart: every operation with its shape, cost and receptive field, and no arithmetic done."""
 
 from zoo.anatomy.graph import Graph, graph
 from zoo.anatomy.operations import MapVanishedError

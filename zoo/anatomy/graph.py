@@ -49,9 +49,17 @@ class Graph(TypedDict):
 def graph(anatomy: Anatomy, title: str) -> Graph:
     """Nodes, nested groups and edges of a dissected network."""
     image = Node(
-        id="input", parent="", label="Image", kind="input", shape=list(anatomy.input_size), params=0, macs=0,
-        activations=0, rf="1 × 1 px", formula="",
-    )  # fmt: skip
+        id="input",
+        parent="",
+        label="Image",
+        kind="input",
+        shape=list(anatomy.input_size),
+        params=0,
+        macs=0,
+        activations=0,
+        rf="1 × 1 px",
+        formula="",
+    )
     nodes, groups = [image], list[Group]()
     _add(anatomy.tree, "", nodes, groups)
     ids = [layer.id for layer in anatomy.layers]
@@ -76,7 +84,7 @@ def _add(block: Block, parent: str, nodes: list[Node], groups: list[Group]) -> N
                     activations=child.activations,
                     rf=str(child.reach),
                     formula=child.formula,
-                )  # fmt: skip
+                )
             )
         else:
             groups.append(
@@ -90,6 +98,6 @@ def _add(block: Block, parent: str, nodes: list[Node], groups: list[Group]) -> N
                     activations=child.activations,
                     shape=list(list(child.layers())[-1].shape),
                     repeat=child.repeat,
-                )  # fmt: skip
+                )
             )
             _add(child, child.id, nodes, groups)

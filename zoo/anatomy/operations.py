@@ -1,13 +1,13 @@
 """What each operation does to shapes, costs and receptive fields: one rule per operation.
 
-A rule has the signature of the torch function it stands for, with the recorder in front. It computes nothing but
-sizes: it returns the tensor (on meta) that the function would have, having told the recorder what happened.
-An operation without a rule is recorded as "not counted"; tests treat that as an error.
+A rule has the signature of the torch function it stands for, with the recorder in front. It computes nothing
+but sizes: it tells the recorder what happened and returns the tensor, on meta, that the function would have
+made. An operation without a rule is recorded as "not counted"; tests treat that as an error.
 """
 
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Pair: TypeAlias = int | Sequence[int]
 Rule: TypeAlias = Callable[..., Tensor | tuple[Tensor, ...]]
+AnyRule = TypeVar("AnyRule", bound=Rule)
 RULES: dict[object, Rule] = {}
 
 
@@ -28,14 +29,24 @@ class MapVanishedError(ValueError):
     """A window is larger than the map it slides over: the input is too small for this network."""
 
 
-def rule(*functions: object) -> Callable[[Rule], Rule]:
+def rule(*functions: object) -> Callable[[AnyRule], AnyRule]:
     """Let a rule stand for these torch functions."""
 
-    def put(function: Rule) -> Rule:
+    def put(function: AnyRule) -> AnyRule:
         RULES.update(dict.fromkeys(functions, function))
         return function
 
     return put
+
+
+def broadcast(one: Sequence[int], other: Sequence[int]) -> tuple[int, ...]:
+    """The shape two shapes broadcast to; ValueError where they do not fit."""
+    longer, shorter = (one, other) if len(one) >= len(other) else (other, one)
+    padded = (*[1] * (len(longer) - len(shorter)), *shorter)
+    if any(a != b and 1 not in (a, b) for a, b in zip(longer, padded, strict=True)):
+        sizes = " and ".join(" × ".join(map(str, shape)) for shape in (one, other))
+        raise ValueError(f"cannot join maps of {sizes}")
+    return tuple(max(a, b) for a, b in zip(longer, padded, strict=True))
 
 
 def pair(value: Pair) -> tuple[int, int]:
@@ -54,9 +65,13 @@ def steps(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil
 
 
 def windows(
-    x: Tensor, kernel: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int], dilation: tuple[int, int],
+    x: Tensor,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
     ceil: bool = False,
-) -> tuple[int, int]:  # fmt: skip
+) -> tuple[int, int]:
     height, width = x.shape[-2:]
     out = tuple(
         steps(size, k, s, p, d, ceil)
@@ -64,7 +79,8 @@ def windows(
     )
     if min(out) < 1:
         raise MapVanishedError(
-            f"a {height} × {width} map is too small for a {kernel[0]} × {kernel[1]} window with padding {padding[0]}"
+            f"a {height} × {width} map is too small for a window of {kernel[0]} × {kernel[1]} "
+            f"with padding {padding[0]}"
         )
     return out[0], out[1]
 
@@ -79,9 +95,15 @@ def growth(before: Reach, kernel: tuple[int, int], dilation: tuple[int, int] = (
 
 @rule(torch.conv2d)
 def conv2d(
-    recorder: "Recorder", x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Pair = 1,
-    padding: Pair | str = 0, dilation: Pair = 1, groups: int = 1,
-) -> Tensor:  # fmt: skip
+    recorder: "Recorder",
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Pair = 1,
+    padding: Pair | str = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+) -> Tensor:
     cout, cin, *size = weight.shape
     if x.shape[1] != cin * groups:
         raise ValueError(f"expects {cin * groups} channels but gets {x.shape[1]}")
@@ -99,11 +121,14 @@ def conv2d(
     label += f" in {groups} groups" if name == "Conv" and groups > 1 else ""
     reach = recorder.reach(x)
     return recorder.made(
-        "conv", label, (x,), (x.shape[0], cout, height, width),
+        "conv",
+        label,
+        (x,),
+        (x.shape[0], cout, height, width),
         factors=(cout, cin, *kernel, height, width),
         reach=receptive.slide(reach, cout, kernel, stride, padding, dilation, groups),
         reach_formula=growth(reach, kernel, dilation),
-    )  # fmt: skip
+    )
 
 
 @rule(F.linear)
@@ -113,10 +138,13 @@ def linear(recorder: "Recorder", x: Tensor, weight: Tensor, bias: Tensor | None 
         raise ValueError(f"expects {inputs:,} values but gets {x.shape[-1]:,}")
     positions = prod(x.shape[1:-1])
     return recorder.made(
-        "linear", f"Linear {inputs} → {out}", (x,), (*x.shape[:-1], out),
+        "linear",
+        f"Linear {inputs} → {out}",
+        (x,),
+        (*x.shape[:-1], out),
         factors=(positions, inputs, out) if positions > 1 else (inputs, out),
         reach=receptive.mix_channels(recorder.reach(x), out),
-    )  # fmt: skip
+    )
 
 
 @rule(torch.matmul, Tensor.matmul, torch.bmm, Tensor.bmm)
@@ -124,17 +152,20 @@ def matmul(recorder: "Recorder", a: Tensor, b: Tensor) -> Tensor:
     rows, inner = a.shape[-2:]
     if b.shape[-2] != inner:
         raise ValueError(f"cannot multiply {rows} × {inner} by {b.shape[-2]} × {b.shape[-1]}")
-    outer = torch.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    outer = broadcast(a.shape[:-2], b.shape[:-2])
     shape = (*outer, rows, b.shape[-1])
     both = [recorder.reach(t) for t in (a, b) if recorder.knows(t)]
     varies = any(reach.kind == "varies" for reach in both) and not any(
         reach.kind == "global" for reach in both
     )
     return recorder.made(
-        "matmul", "Matrix product", (a, b), shape,
+        "matmul",
+        "Matrix product",
+        (a, b),
+        shape,
         factors=(*(n for n in outer if n > 1), rows, inner, b.shape[-1]),
         reach=receptive.somewhere("w" * len(shape)) if varies else receptive.everywhere(len(shape)),
-    )  # fmt: skip
+    )
 
 
 @rule(F.batch_norm)
@@ -210,34 +241,55 @@ def dropout(
 
 
 def pool(
-    recorder: "Recorder", name: str, x: Tensor, kernel: Pair, stride: Pair | None, padding: Pair, dilation: Pair,
+    recorder: "Recorder",
+    name: str,
+    x: Tensor,
+    kernel: Pair,
+    stride: Pair | None,
+    padding: Pair,
+    dilation: Pair,
     ceil: bool,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     kernel = pair(kernel)
     stride, padding, dilation = pair(stride) if stride else kernel, pair(padding), pair(dilation)
     height, width = windows(x, kernel, stride, padding, dilation, ceil)
     reach = recorder.reach(x)
     label = f"{name} {kernel[0]}×{kernel[1]}" + (f" /{stride[0]}" if stride[0] > 1 else "")
     return recorder.made(
-        "pool", label, (x,), (*x.shape[:-2], height, width),
+        "pool",
+        label,
+        (x,),
+        (*x.shape[:-2], height, width),
         reach=receptive.slide(reach, x.shape[1], kernel, stride, padding, dilation),
         reach_formula=growth(reach, kernel, dilation),
-    )  # fmt: skip
+    )
 
 
 @rule(F.max_pool2d)
 def max_pool2d(
-    recorder: "Recorder", x: Tensor, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0,
-    dilation: Pair = 1, ceil_mode: bool = False, return_indices: bool = False,
-) -> Tensor:  # fmt: skip
+    recorder: "Recorder",
+    x: Tensor,
+    kernel_size: Pair,
+    stride: Pair | None = None,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Tensor:
     return pool(recorder, "Max pool", x, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 @rule(F.avg_pool2d)
 def avg_pool2d(
-    recorder: "Recorder", x: Tensor, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0,
-    ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int | None = None,
-) -> Tensor:  # fmt: skip
+    recorder: "Recorder",
+    x: Tensor,
+    kernel_size: Pair,
+    stride: Pair | None = None,
+    padding: Pair = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
     return pool(recorder, "Average pool", x, kernel_size, stride, padding, 1, ceil_mode)
 
 
@@ -279,9 +331,9 @@ def elementwise(label: str) -> Rule:
     def join(recorder: "Recorder", a: Tensor | float, b: Tensor | float, *, alpha: float = 1) -> Tensor:
         maps = [t for t in (a, b) if isinstance(t, Tensor) and recorder.knows(t)]
         tensors = [t for t in (a, b) if isinstance(t, Tensor)]
-        shape = tensors[0].shape
+        shape = tuple(tensors[0].shape)
         if len(tensors) == 2 and tensors[1].shape != shape:
-            shape = torch.broadcast_shapes(shape, tensors[1].shape)
+            shape = broadcast(shape, tensors[1].shape)
         maps.sort(key=lambda t: t.shape != shape)  # the map that is not broadcast comes first
         reach = recorder.reach(maps[0])
         if len(reach.axes) != len(shape):
@@ -454,8 +506,7 @@ def _parts(recorder: "Recorder", label: str, x: Tensor, sizes: Sequence[int], di
 
 @rule(torch.chunk, Tensor.chunk)
 def chunk(recorder: "Recorder", x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    size = -(-x.shape[dim] // chunks)
-    return split(recorder, x, size, dim)
+    return split(recorder, x, -(-x.shape[dim] // chunks), dim)
 
 
 @rule(torch.split, Tensor.split)

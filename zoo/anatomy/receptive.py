@@ -1,10 +1,11 @@
 """Which pixels a unit can see: receptive fields, exact through branches, skips and concatenations.
 
-A unit at row u of a map sees the image rows stride * u + first .. stride * u + last, clipped to the image; columns
-likewise. Where a concatenation puts maps of different histories side by side, every range of channels keeps its own
-field. Fields are carried along a network by the rules below; what has no field of this form is said to be so:
+A unit at row u of a map sees the image rows stride * u + first .. stride * u + last, clipped to the image;
+columns likewise. Where a concatenation puts maps of different histories side by side, every range of channels
+keeps its own field. The rules below carry fields along a network; what has no such field is said to be so:
 
-- global: the unit depends on the whole image (global pooling, attention over all tokens, a linear layer on a map).
+- global: the unit depends on the whole image (global pooling, attention over all tokens, fully
+  connected layers).
 - varies: the field depends on the position (attention inside windows, cyclic shifts).
 """
 
@@ -71,8 +72,8 @@ class Segment:
 class Reach:
     """What the units of one tensor see, and which axis of the tensor is which.
 
-    `axes` has a letter per dimension: b images, c channels, y rows, x columns, t tokens (rows and columns as one axis),
-    w windows or other parts of the map, f channels and positions as one axis, - anything else.
+    `axes` has a letter per dimension: b images, c channels, y rows, x columns, t tokens (rows and columns as
+    one axis), w windows or other parts of the map, f channels and positions as one axis, - anything else.
     """
 
     kind: str  # "local", "global" or "varies"
@@ -116,8 +117,8 @@ def somewhere(axes: str) -> Reach:
     return Reach("varies", axes)
 
 
-def pooled_together(reach: Reach, segments: Sequence[Segment], end: int) -> tuple[Segment, ...] | None:
-    """One segment of `end` channels that see what all `segments` see together; None where that is no single field."""
+def seen_together(segments: Sequence[Segment], end: int) -> tuple[Segment, ...] | None:
+    """One segment of `end` channels that see all that `segments` see; None where no single field says so."""
     together: Field | None = None
     for segment in segments:
         if segment.field and together:
@@ -155,7 +156,7 @@ def mix_channels(reach: Reach, channels: int) -> Reach:
         return everywhere(len(reach.axes))
     if reach.kind != "local":
         return reach
-    segments = pooled_together(reach, reach.segments, channels)
+    segments = seen_together(reach.segments, channels)
     return replace(reach, segments=segments) if segments else somewhere(reach.axes)
 
 
@@ -179,7 +180,7 @@ def slide(
         if len(reach.segments) == 1:
             groups, cin, cout = 1, reach.segments[-1].end, channels
         for g in range(groups):
-            one = pooled_together(reach, between(reach.segments, g * cin, (g + 1) * cin), (g + 1) * cout)
+            one = seen_together(between(reach.segments, g * cin, (g + 1) * cin), (g + 1) * cout)
             if one is None:
                 return somewhere(reach.axes)
             segments += one
@@ -203,7 +204,7 @@ def join(one: Reach, other: Reach) -> Reach:
     begin = 0
     for end in sorted({s.end for s in one.segments} | {s.end for s in other.segments}):
         both = (*between(one.segments, begin, end), *between(other.segments, begin, end))
-        together = pooled_together(one, both, end)
+        together = seen_together(both, end)
         if together is None:
             return somewhere(one.axes)
         found += together
@@ -269,7 +270,7 @@ def permute(reach: Reach, order: Sequence[int]) -> Reach:
 
 
 def reshape(reach: Reach, old: Sequence[int], new: Sequence[int]) -> Reach:
-    """After a reshape: which axis went where. Splitting rows or columns makes windows, mixing them with channels f."""
+    """After a reshape: which axis went where. Rows or columns that are split become windows."""
     axes, kind, segments = "", reach.kind, reach.segments
     for mine, theirs in _factors(old, new):
         letters = "".join(reach.axes[i] for i in mine if old[i] > 1) or (reach.axes[mine[0]] if mine else "-")
@@ -279,7 +280,7 @@ def reshape(reach: Reach, old: Sequence[int], new: Sequence[int]) -> Reach:
             kind = "varies" if kind == "local" and letter in "wf" else kind
             axes += "".join(letter if i in parts or (not parts and i == theirs[0]) else "-" for i in theirs)
         elif letters == "c":  # heads, shuffled groups: the channel axis in parts
-            together = pooled_together(reach, segments, segments[-1].end) if segments else None
+            together = seen_together(segments, segments[-1].end) if segments else None
             segments = together or ()
             kind = "varies" if kind == "local" and not together else kind
             axes += "c" * len(theirs)

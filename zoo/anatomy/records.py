@@ -42,7 +42,7 @@ class Layer:
 
     @property
     def activations(self) -> int:
-        """Numbers this layer writes: its output, or none where the output is only another view of the input."""
+        """Numbers this layer makes: its output, or none where it only rearranges its input."""
         return 0 if self.kind in ("reshape", "dropout") else prod(self.shape)
 
     @property
@@ -59,7 +59,8 @@ class Layer:
         """The parameters written out: `64 × 3 × 7 × 7 + 64 = 9,472 parameters`."""
         if not self.weights:
             return "no parameters"
-        return f"{' + '.join(' × '.join(map(str, shape)) or '1' for _, shape in self.weights)} = {self.params:,} parameters"
+        products = (" × ".join(map(str, shape)) or "1" for _, shape in self.weights)
+        return f"{' + '.join(products)} = {self.params:,} parameters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class Anatomy:
 
     @cached_property
     def activations(self) -> int:
-        """Numbers written during one forward pass of one image: what training keeps for the backward pass, roughly."""
+        """Numbers made in one forward pass of one image: roughly what training keeps for the way back."""
         return sum(layer.activations for layer in self.layers)
 
     @property

@@ -1,8 +1,9 @@
 """One forward pass that computes nothing: a network's operations, recorded on the meta device.
 
-A TorchFunctionMode sees every torch function the network calls, in this thread only. Each is answered by its rule in
-`operations` without running, so a pass costs what the Python of the network costs. The network itself is not
-touched: the pass runs through a shell of it, same classes and attributes, parameters without numbers, no hooks.
+A TorchFunctionMode sees every torch function the network calls, in this thread only. Each is answered by its
+rule in `operations` without running, so a pass costs what the Python of the network costs. The network itself
+is not touched: the pass runs through a shell of it, same classes and attributes, parameters without numbers,
+no hooks.
 """
 
 from collections import OrderedDict
@@ -52,9 +53,17 @@ class Recorder(TorchFunctionMode):
         return self._known[id(tensor)][1]
 
     def made(
-        self, kind: str, label: str, inputs: Sequence[object], shape: Sequence[int], *, reach: Reach,
-        factors: tuple[int, ...] = (), reach_formula: str = "", counted: bool = True,
-    ) -> Tensor:  # fmt: skip
+        self,
+        kind: str,
+        label: str,
+        inputs: Sequence[object],
+        shape: Sequence[int],
+        *,
+        reach: Reach,
+        factors: tuple[int, ...] = (),
+        reach_formula: str = "",
+        counted: bool = True,
+    ) -> Tensor:
         """Record a layer and return its output, on meta."""
         out = torch.empty(tuple(shape), device="meta")
         self._record(kind, label, inputs, (out,), (reach,), factors, reach_formula, counted)
@@ -69,19 +78,35 @@ class Recorder(TorchFunctionMode):
         return parts
 
     def _record(
-        self, kind: str, label: str, inputs: Sequence[object], outputs: Sequence[Tensor], reaches: Sequence[Reach],
-        factors: tuple[int, ...], reach_formula: str, counted: bool,
-    ) -> None:  # fmt: skip
+        self,
+        kind: str,
+        label: str,
+        inputs: Sequence[object],
+        outputs: Sequence[Tensor],
+        reaches: Sequence[Reach],
+        factors: tuple[int, ...],
+        reach_formula: str,
+        counted: bool,
+    ) -> None:
         sources = dict.fromkeys(self._known[id(t)][0] for t in inputs if id(t) in self._known)
         path = self.path[-1]
-        # A module's layer is called after the module; what a block does itself, after the block and the operation.
+        # A module's layer is called after the module; what a block does itself, after the block and the
+        # operation.
         base = f"{path}.{label.split(' ')[0].lower()}" if path in self._blocks else path
         seen = self._ids[base] = self._ids.get(base, 0) + 1
         layer = Layer(
-            id=(base if seen == 1 else f"{base}_{seen}").lstrip("."), path=path, kind=kind, label=label,
-            inputs=tuple(sources), shape=tuple(outputs[0].shape[1:]), weights=tuple(self._claims.items()),
-            factors=factors, reach=reaches[0], reach_formula=reach_formula, counted=counted,
-        )  # fmt: skip
+            id=(base if seen == 1 else f"{base}_{seen}").lstrip("."),
+            path=path,
+            kind=kind,
+            label=label,
+            inputs=tuple(sources),
+            shape=tuple(outputs[0].shape[1:]),
+            weights=tuple(self._claims.items()),
+            factors=factors,
+            reach=reaches[0],
+            reach_formula=reach_formula,
+            counted=counted,
+        )
         self._claims = {}
         for out, reach in zip(outputs, reaches, strict=True):
             self._known[id(out)] = (len(self.layers), reach)
@@ -92,7 +117,7 @@ class Recorder(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
         kwargs = kwargs or {}
-        depends, names = False, ()
+        depends, names = False, list[str]()
         for value in (*args, *kwargs.values()) if kwargs else args:
             for part in value if isinstance(value, list | tuple) else (value,):
                 if isinstance(part, Tensor):
@@ -101,7 +126,7 @@ class Recorder(TorchFunctionMode):
         if not depends:
             out = func(*args, **kwargs)
             if names and isinstance(out, Tensor):
-                self._weights[id(out)] = names
+                self._weights[id(out)] = tuple(names)
                 self._alive.append(out)
             return out
         known = RULES.get(func)
@@ -193,10 +218,13 @@ class Recorder(TorchFunctionMode):
 def dissect(model: nn.Module, input_size: tuple[int, int, int]) -> Anatomy:
     """Every operation of `model` on one image of `input_size` (channels, height, width), in execution order.
 
-    Nothing is computed and the model is left as it is, so it may be in use elsewhere; it is looked at in evaluation
-    mode. An operation without a rule becomes a layer with `counted` False. Raises MapVanishedError, naming the
-    layer, where the input is too small, and ValueError where sizes do not fit.
+    Nothing is computed and the model is left as it is, so it may be in use elsewhere; it is looked at in
+    evaluation mode. An operation without a rule becomes a layer with `counted` False. Raises
+    MapVanishedError, naming the layer, where the input is too small, and ValueError where sizes do not fit.
     """
+    if min(input_size) < 1:
+        size = " × ".join(map(str, input_size))
+        raise MapVanishedError(f"An image of {size} is too small: it has no pixels.")
     recorder = Recorder()
     recorder.run(model, input_size)
     layers = tuple(recorder.layers)
@@ -210,7 +238,10 @@ def dissect(model: nn.Module, input_size: tuple[int, int, int]) -> Anatomy:
 
 
 def smallest_input(fits: Callable[[int], None], largest: int) -> int | None:
-    """The smallest square image that passes `fits` (which raises MapVanishedError), at most `largest`; None if none."""
+    """Side of the smallest square image, at most `largest`, that `fits` accepts; None if it accepts none.
+
+    `fits` raises MapVanishedError for what is too small.
+    """
     low, high = 0, largest + 1  # low fails, high is not known to
     while high - low > 1:
         middle = (low + high) // 2

@@ -8,7 +8,7 @@ from zoo.anatomy.records import Block, Layer
 
 
 def grow(model: nn.Module, layers: tuple[Layer, ...]) -> Block:
-    """The layers under the modules that ran them. A module whose one operation carries its name is that layer."""
+    """The layers under the modules that ran them; a module of one operation is that layer."""
     classes = {path: type(module).__name__ for path, module in model.named_modules()}
     return _block("", layers, classes)
 

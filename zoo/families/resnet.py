@@ -1,9 +1,9 @@
 """ResNet: a block learns what to add to its input, so a block that learns nothing does no harm.
 
-He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", 2015, arXiv:1512.03385.
-Blocks: figure 5. Stage depths: table 1. Shortcuts A, B: section 3.3. CIFAR-10 networks: section 4.2. Plain twins: table 2.
-ResNet-C and -D: He et al., "Bag of Tricks for Image Classification", 2018, arXiv:1812.01187, figure 2.
-Module order follows torchvision, so its weights load by position.
+He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", 2015, arXiv:1512.03385. Blocks: figure 5.
+Stage depths: table 1. Shortcuts A, B: section 3.3. CIFAR-10 networks: section 4.2. Plain twins: table 2.
+ResNet-C and -D: He et al., "Bag of Tricks for Image Classification", 2018, arXiv:1812.01187, figure 2. Module
+order follows torchvision, so its weights load by position.
 
 B images, C channels, H x W pixels, s stride.
 """
@@ -79,10 +79,11 @@ class PaddingShortcut(nn.Module):
 
 
 def make_shortcut(kind: str, cin: int, cout: int, stride: int) -> nn.Module | None:
-    """What runs beside a block: nothing ("none", the plain twins), or the input in the shape of the block's output.
+    """What runs beside a block: nothing ("none", the plain twins), or the input in the shape of the output.
 
-    Where the shape stays, the input itself. Where it changes: "padding" is option A of section 3.3, "projection" is
-    option B, "average" is ResNet-D, which averages 2x2 pixels instead of dropping three of four.
+    Where the shape stays, the input itself. Where it changes: "padding" is option A of section 3.3,
+    "projection" is option B, "average" is ResNet-D, which averages 2x2 pixels instead of dropping three of
+    four.
     """
     if kind == "none":
         return None
@@ -108,12 +109,13 @@ def make_stem(kind: str, width: int) -> nn.Sequential:
     if kind == "deep":
         widths = (3, width // 2, width // 2, width)
         for i in (1, 2, 3):
-            stem.add_module(f"conv{i}", nn.Conv2d(widths[i - 1], widths[i], 3, 2 if i == 1 else 1, 1, bias=False))
+            stride = 2 if i == 1 else 1
+            stem.add_module(f"conv{i}", nn.Conv2d(widths[i - 1], widths[i], 3, stride, 1, bias=False))
             stem.add_module(f"norm{i}", nn.BatchNorm2d(widths[i]))
             stem.add_module(f"relu{i}", nn.ReLU())
     else:
-        conv = nn.Conv2d(3, width, 7, 2, 3, bias=False) if kind == "7x7" else nn.Conv2d(3, width, 3, 1, 1, bias=False)
-        stem.add_module("conv1", conv)
+        kernel, stride = (7, 2) if kind == "7x7" else (3, 1)
+        stem.add_module("conv1", nn.Conv2d(3, width, kernel, stride, kernel // 2, bias=False))
         stem.add_module("norm1", nn.BatchNorm2d(width))
         stem.add_module("relu1", nn.ReLU())
     if kind != "3x3":
@@ -122,7 +124,7 @@ def make_stem(kind: str, width: int) -> nn.Sequential:
 
 
 class ResNet(nn.Module):
-    """A stem, stages of equal blocks, each stage at half the resolution and twice the width, and a linear head."""
+    """A stem, stages of equal blocks, each stage at half the resolution and twice the width, a linear head."""
 
     def __init__(
         self,
@@ -158,7 +160,7 @@ class ResNet(nn.Module):
 
 
 V1 = "torchvision {}.IMAGENET1K_V1: 90 epochs, one 224 crop"
-STRIDE = "the paper strides in the first 1x1, torchvision in the 3x3 (v1.5), which sees four times the pixels there"
+STRIDE = "the paper strides in the first 1x1, torchvision in the 3x3 (v1.5), at four times the pixels"
 BASIC = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}  # table 1: blocks per stage
 DEEP = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 
@@ -172,7 +174,8 @@ def shape_of(depth: int) -> dict[str, object]:
 
 def torchvision_row(depth: int, params: int, macs: int, top1: float, top5: float, printed: float) -> Variant:
     weights, v15 = f"ResNet{depth}_Weights", depth in DEEP
-    flops = Printed(quantity="macs", value=printed, source="paper, table 1, as FLOPs", reason=STRIDE if v15 else "")
+    reason = STRIDE if v15 else ""
+    flops = Printed(quantity="macs", value=printed, source="paper, table 1, as FLOPs", reason=reason)
     return Variant(
         name=f"resnet{depth}",
         title=f"ResNet-{depth}",
@@ -213,7 +216,9 @@ def v1_row(depth: int, params: int, macs: int, top1: float, top5: float, printed
     )
 
 
-def tricks_row(depth: int, letter: str, params: int, macs: int, top1: float, top5: float, recipe: str) -> Variant:
+def tricks_row(
+    depth: int, letter: str, params: int, macs: int, top1: float, top5: float, recipe: str
+) -> Variant:
     name = f"resnet{depth}{letter}"
     note = "Bag of Tricks (arXiv:1812.01187): stem of three 3x3"
     return Variant(
@@ -288,13 +293,13 @@ FAMILY = Family(
     parents=(),
     idea="Add each block's input to its output, so that more depth can only help.",
     story=Story(
-        problem="Past about twenty layers, deeper plain networks got worse, and not by over-fitting: their error "
-        "on the training images rose too. The optimiser could not even find the solution in which the extra "
+        problem="Past about twenty layers, deeper plain networks got worse, and not by over-fitting: their "
+        "error on the training images rose too. The optimiser could not even find the solution in which the extra "
         "layers do nothing.",
         trick="Let a block compute F(x) + x. Doing nothing is then F = 0, which is easy to learn, and the "
         "gradient has a path down that no layer can block.",
-        cost="Almost nothing: an addition, and a 1x1 projection where the shape changes. The bottleneck block "
-        "makes depth cheap by computing its 3x3 at a quarter of the width.",
+        cost="Almost nothing: an addition, and a 1x1 projection where the shape changes. The bottleneck "
+        "block makes depth cheap by computing its 3x3 at a quarter of the width.",
         outcome="152 layers won ILSVRC 2015 with 3.57 % top-5 error (an ensemble). The shortcut is in nearly "
         "every network designed since, transformers included.",
     ),
@@ -319,12 +324,17 @@ FAMILY = Family(
             meaning="first convolution: 7x7, three 3x3 (C), or one 3x3 at full resolution (CIFAR)",
             choices=("7x7", "deep", "3x3"),
         ),
-        Knob(name="stride_in", meaning="where a bottleneck halves the map", choices=("3x3", "1x1")),
+        Knob(
+            name="stride_in",
+            meaning="where a bottleneck halves the map",
+            choices=("3x3", "1x1"),
+            only_with=("block", Bottleneck),
+        ),
     ),
     deviations=(
         Deviation(
-            what="ResNet-50, -101 and -152 halve the map in the 3x3 convolution of a bottleneck, as torchvision "
-            "does; the paper does it in the first 1x1. The rows marked v1 are as printed.",
+            what="ResNet-50, -101 and -152 halve the map in the 3x3 convolution of a bottleneck, as "
+            "torchvision does; the paper does it in the first 1x1. The rows marked v1 are as printed.",
             effect="Same parameters; ResNet-50 needs 4.09 instead of 3.86 GMACs.",
         ),
         Deviation(

@@ -1,0 +1,305 @@
+"""The anatomy against torch itself: counts, shapes, receptive fields; and by hand on a small network."""
+
+import threading
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+import zoo
+from zoo.anatomy import Anatomy, Field, MapVanishedError, Span, dissect, graph, smallest_input
+
+
+def image_of(name: str) -> tuple[int, int, int]:
+    variant = zoo.VARIANTS[name]
+    return variant.channels, variant.input_size, variant.input_size
+
+
+@pytest.mark.parametrize("name", zoo.VARIANTS)
+def test_counts_and_shapes_equal_torchs(name: str) -> None:
+    """MACs as torch's own counter has them, and every module's output shape as torch computes it, on meta."""
+    model = zoo.skeleton(name)
+    shapes: dict[str, tuple[int, ...]] = {}
+    for path, module in model.named_modules():
+
+        def ran(m: nn.Module, inputs: object, out: object, path: str = path) -> None:
+            if isinstance(out, Tensor):
+                shapes[path] = tuple(out.shape[1:])
+
+        module.register_forward_hook(ran)
+    with torch.no_grad(), FlopCounterMode(display=False) as count:
+        model(torch.empty(1, *image_of(name), device="meta"))
+    anatomy = dissect(model, image_of(name))
+    assert anatomy.macs == count.get_total_flops() // 2
+    assert not anatomy.not_counted
+    assert anatomy.params == sum(p.numel() for p in model.parameters())
+    assert sum(layer.params for layer in anatomy.layers) + sum(n for _, n in anatomy.unused) == anatomy.params
+    assert anatomy.tree.macs == anatomy.macs
+    assert len({layer.id for layer in anatomy.layers}) == len(anatomy.layers)
+    assert anatomy.layers[-1].shape == (zoo.VARIANTS[name].num_classes,)
+    ids = {layer.id for layer in anatomy.layers}  # a module's first layer has its shape only if it is the last
+    checked = [layer for layer in anatomy.layers if layer.id == layer.path and f"{layer.id}_2" not in ids]
+    assert len(checked) > 5
+    assert {layer.id: layer.shape for layer in checked} == {layer.id: shapes[layer.id] for layer in checked}
+
+
+class Bare(nn.Module):
+    """Convolution, shortcut, two branches of different reach: small enough to work out by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 7, 2, 3)
+        self.pool = nn.MaxPool2d(3, 2, 1)
+        self.conv2 = nn.Conv2d(8, 8, 3, 1, 1)
+        self.narrow = nn.Conv2d(8, 4, 1)
+        self.wide = nn.Conv2d(8, 6, 5, padding=2)
+        self.grouped = nn.Conv2d(10, 10, 3, 2, 1, groups=5)
+        self.head = nn.Linear(10, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pool(self.conv1(x))
+        x = x + self.conv2(x)
+        x = torch.cat([self.narrow(x), self.wide(x)], 1)
+        return self.head(self.grouped(x).mean((2, 3)))
+
+
+def test_a_small_network_by_hand() -> None:
+    anatomy = dissect(Bare(), (3, 32, 32))
+    layers = {layer.id: layer for layer in anatomy.layers}
+    assert list(layers) == [
+        "conv1", "pool", "conv2", "add", "narrow", "wide", "concatenate", "grouped", "global", "head",
+    ]  # fmt: skip
+    assert layers["conv1"].shape == (8, 16, 16)
+    assert layers["conv1"].formula == "8 × 3 × 7 × 7 × 16 × 16 = 301,056 MACs"
+    assert layers["conv1"].params_formula == "8 × 3 × 7 × 7 + 8 = 1,184 parameters"
+    assert layers["grouped"].formula == "10 × 2 × 3 × 3 × 4 × 4 = 2,880 MACs"
+    assert layers["add"].inputs == (1, 2)
+    # conv1 sees 7 px from -3; the pool adds 2 x 2 = 4, from -3 - 2 = -5; conv2 adds 2 x 4, from -5 - 4 = -9
+    assert layers["conv1"].reach.largest == Field(Span(2, -3, 3), Span(2, -3, 3))
+    assert layers["pool"].reach.largest == Field(Span(4, -5, 5), Span(4, -5, 5))
+    assert layers["pool"].reach_formula == "7 + (3 − 1) × 2 = 11 px"
+    assert layers["add"].reach.largest == Field(Span(4, -9, 9), Span(4, -9, 9))
+    # concatenated: 4 channels that see 19 px, 6 that see 19 + 4 x 4 = 35
+    sizes = [(a, b, field and field.y.size) for a, b, field in layers["concatenate"].reach.by_channel]
+    assert sizes == [(0, 3, 19), (4, 9, 35)]
+    assert str(layers["concatenate"].reach) == "19 × 19 px to 35 × 35 px, by channel"
+    # groups of two channels: 0-1 and 2-3 see 19 + 2 x 4 = 27, the others 43
+    sizes = [(a, b, field and field.y.size) for a, b, field in layers["grouped"].reach.by_channel]
+    assert sizes == [(0, 3, 27), (4, 9, 43)]
+    assert layers["head"].reach.kind == "global"
+    assert anatomy.depth == 5  # conv1, conv2, narrow or wide, grouped, head
+    # 8 x 16 x 16, three maps of 8 x 8 x 8, (4 + 6 + both 10) x 8 x 8, grouped 10 x 4 x 4, mean 10, logits 2
+    assert anatomy.activations == 2048 + 3 * 512 + 20 * 64 + 160 + 12
+    assert anatomy.activation_bytes(2) == 8 * anatomy.activations
+
+
+def test_the_numbers_of_the_first_convolution_of_resnet50() -> None:
+    (first, *_) = dissect(zoo.skeleton("resnet50"), (3, 224, 224)).layers
+    assert first.formula == "64 × 3 × 7 × 7 × 112 × 112 = 118,013,952 MACs"
+    assert (first.id, first.label, first.params) == ("stem.conv1", "Conv 7×7 /2", 9408)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "size", "first", "stride"),
+    [
+        # measured on torchvision's ResNet-18 from gradients
+        ("resnet18", "stages.0.1.relu2", 43, -21, 4),
+        ("resnet18", "stages.1.1.relu2", 99, -49, 8),
+        ("resnet18", "stages.2.1.relu2", 211, -105, 16),
+        ("resnet18", "stages.3.1.relu2", 435, -217, 32),
+        ("resnet50", "stages.3.2.relu3", 427, -213, 32),
+    ],
+)
+def test_known_receptive_fields(name: str, path: str, size: int, first: int, stride: int) -> None:
+    layers = {layer.id: layer for layer in dissect(zoo.skeleton(name), (3, 224, 224)).layers}
+    field = layers[path].reach.largest
+    assert field
+    assert (field.y.size, field.y.first, field.y.stride) == (size, first, stride)
+    assert field.x == field.y
+
+
+@pytest.mark.parametrize(
+    ("name", "depth"),
+    [("resnet18", 18), ("resnet34", 34), ("resnet50", 50), ("resnet101", 101), ("resnet152", 152),
+     ("resnet20_cifar10", 20), ("resnet110_cifar10", 110), ("plain34", 34), ("vgg11", 11), ("vgg19_bn", 19),
+     ("googlenet", 22), ("densenet121", 121), ("densenet201", 201), ("alexnet", 8), ("mobilenet_v2", 53)],
+)  # fmt: skip
+def test_depth_is_the_number_in_the_name(name: str, depth: int) -> None:
+    assert dissect(zoo.skeleton(name), image_of(name)).depth == depth
+
+
+def test_a_networks_folded_tree() -> None:
+    tree = dissect(zoo.skeleton("resnet50"), (3, 224, 224)).tree
+    stages = next(child for child in tree.children if child.id == "stages")
+    assert not isinstance(stages, zoo.anatomy.Layer)
+    folded = [[(b.label, b.repeat) for b in stage.children] for stage in stages.children]  # type: ignore[union-attr]
+    assert folded == [
+        [("0", 1), ("1–2", 2)],
+        [("0", 1), ("1–3", 3)],
+        [("0", 1), ("1–5", 5)],
+        [("0", 1), ("1–2", 2)],
+    ]
+
+
+def test_the_graph_is_whole() -> None:
+    anatomy = dissect(zoo.skeleton("resnet50"), (3, 224, 224))
+    drawn = graph(anatomy, "ResNet-50")
+    nodes = [node["id"] for node in drawn["nodes"]]
+    groups = {"", *(group["id"] for group in drawn["groups"])}
+    assert nodes == ["input", *(layer.id for layer in anatomy.layers)]
+    assert not set(nodes) & groups
+    assert all(node["parent"] in groups for node in drawn["nodes"])
+    assert all(nodes.index(a) < nodes.index(b) for a, b in drawn["edges"])
+    assert sum(b == "stages.0.0.add" for _, b in drawn["edges"]) == 2
+    assert drawn["rev"] == graph(anatomy, "ResNet-50")["rev"]
+    assert (
+        drawn["rev"] != graph(dissect(zoo.skeleton("resnet50", width=32), (3, 224, 224)), "ResNet-50")["rev"]
+    )
+
+
+def test_dissecting_leaves_the_model_alone_and_works_beside_it() -> None:
+    """The model is in use elsewhere, in training mode, with a hook: nothing of that changes or is called."""
+    model = zoo.build("resnet_classroom").train()
+    calls: list[int] = []
+    model.register_forward_hook(lambda *_: calls.append(threading.get_ident()))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    keys = {path: set(module.__dict__) for path, module in model.named_modules()}
+    expected = dissect(zoo.skeleton("resnet_classroom"), (3, 32, 32)).layers
+    found: list[bool] = []
+
+    def work() -> None:
+        found.append(dissect(model, (3, 32, 32)).layers == expected)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [True] * 4
+    assert not calls
+    assert model.training
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert {path: set(module.__dict__) for path, module in model.named_modules()} == keys
+
+
+class Odd(nn.Module):
+    """Uses an operation without a rule."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 2, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cumsum(self.conv(x), 2)
+
+
+def test_an_unknown_operation_is_said_to_be_unknown() -> None:
+    anatomy = dissect(Odd(), (3, 8, 8))
+    assert [layer.label for layer in anatomy.not_counted] == ["cumsum"]
+    assert anatomy.layers[-1].macs is None
+    assert anatomy.layers[-1].formula.startswith("not counted")
+    assert anatomy.macs == 2 * 3 * 3 * 3 * 6 * 6
+
+
+def test_too_small_an_input_names_the_layer_and_the_smallest_that_works() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 5), nn.MaxPool2d(2), nn.Conv2d(4, 4, 5))
+    with pytest.raises(
+        MapVanishedError, match=r"^2: a 2 × 2 map is too small for a window of 5 × 5 with padding 0\.$"
+    ):
+        dissect(model, (3, 8, 8))
+
+    def fits(size: int) -> None:
+        dissect(model, (3, size, size))
+
+    assert smallest_input(fits, 64) == 14  # 14 - 4 = 10, halved 5, one window of 5
+    assert smallest_input(fits, 13) is None
+    with pytest.raises(ValueError, match=r"^0: expects 3 channels but gets 1\.$"):
+        dissect(model, (1, 32, 32))
+
+
+def linear_and_positive(model: nn.Module) -> nn.Module:
+    """The network so that no path can cancel or close: averages, positive weights, no nonlinearity."""
+    swaps = (
+        nn.ReLU,
+        nn.Hardtanh,
+        nn.GELU,
+        nn.Tanh,
+        nn.Sigmoid,
+        nn.LayerNorm,
+        nn.LocalResponseNorm,
+        nn.BatchNorm2d,
+    )
+    for module in model.modules():
+        for name, child in list(module.named_children()):
+            if isinstance(child, swaps):
+                setattr(module, name, nn.Identity())
+            elif isinstance(child, nn.MaxPool2d):
+                pool = nn.AvgPool2d(child.kernel_size, child.stride, child.padding, child.ceil_mode)
+                setattr(module, name, pool)
+    for p in model.parameters():
+        nn.init.constant_(p, 1 / p[0].numel() if p.ndim > 1 else 1.0)
+    return model.double().eval()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "size", "wanted"),
+    [
+        *(("resnet18", 224, 12), ("googlenet", 224, 14), ("densenet121", 224, 10), ("mobilenet_v2", 224, 12)),
+        *((family.classroom.name, 32, 40) for family in zoo.FAMILIES.values()),
+    ],
+)
+def test_receptive_fields_equal_the_extent_of_the_gradient(name: str, size: int, wanted: int) -> None:
+    """Corners, centre and every range of channels, at layers spread over the depth: not one mismatch."""
+    channels = zoo.VARIANTS[name].channels
+    model = linear_and_positive(zoo.build(name, input_size=size))
+    anatomy = dissect(model, (channels, size, size))
+    modules = dict(model.named_modules())
+    local = [
+        la
+        for la in anatomy.layers
+        if la.id == la.path and la.reach.kind == "local" and la.reach.axes == "bcyx"
+    ]
+    chosen = [local[round(i * (len(local) - 1) / (wanted - 1))] for i in range(wanted)]
+    ranged = [layer for layer in local if len(layer.reach.segments) > 1]
+    chosen = list({layer.id: layer for layer in (*chosen, *ranged[:3], *ranged[-2:])}.values())
+    outputs: dict[str, Tensor] = {}
+    for layer in chosen:
+
+        def keep(m: nn.Module, inputs: object, out: Tensor, path: str = layer.id) -> None:
+            outputs[path] = out
+
+        modules[layer.id].register_forward_hook(keep)
+    image = torch.rand(1, channels, size, size, dtype=torch.double).add_(0.5).requires_grad_()
+    model(image)
+    checked = 0
+    for layer in chosen:
+        height, width = layer.shape[1:]
+        for start, end, field in layer.reach.by_channel:
+            units = [(0, 0), (height // 2, width // 3), (height - 1, width - 1)]
+            for (y, x), channel in zip(units, (start, end, start), strict=True):
+                (gradient,) = torch.autograd.grad(
+                    outputs[layer.id][0, channel, y, x], image, retain_graph=True
+                )
+                seen = gradient[0].abs().sum(0).nonzero()
+                assert field
+                if (
+                    field.y.at(y, size)[0] > field.y.at(y, size)[1]
+                    or field.x.at(x, size)[0] > field.x.at(x, size)[1]
+                ):
+                    assert not len(seen), "a unit that sees only padding"
+                    continue
+                low, high = seen.min(0).values.tolist(), seen.max(0).values.tolist()
+                got = ((low[0], high[0]), (low[1], high[1]))
+                assert got == (field.y.at(y, size), field.x.at(x, size)), (
+                    f"{layer.id}, channel {channel}, unit {y}, {x}"
+                )
+                checked += 1
+    assert checked >= min(20, 3 * len(local))
+
+
+def test_anatomy_is_a_value() -> None:
+    one, other = (dissect(zoo.skeleton("resnet_classroom"), (3, 32, 32)) for _ in range(2))
+    assert isinstance(one, Anatomy)
+    assert one == other

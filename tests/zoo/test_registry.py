@@ -1,0 +1,122 @@
+"""The registry and the specimen: names, knobs, links; what a reader may type and what comes of it."""
+
+import inspect
+import threading
+
+import pytest
+import torch
+import torchvision
+
+import zoo
+from zoo.anatomy import dissect
+
+
+def test_families_are_named_after_their_files_and_know_their_parents() -> None:
+    from zoo import families
+
+    for key, family in zoo.FAMILIES.items():
+        assert family.model.__module__ == f"{families.__name__}.{key}"
+        assert set(family.parents) <= set(zoo.FAMILIES), f"{key} has a parent that is not in the zoo"
+        assert all(zoo.FAMILIES[p].year <= family.year for p in family.parents)
+        assert family.kind in zoo.KINDS
+        assert family.link.startswith("https://")
+        assert len(family.idea) <= 110
+        assert family.idea.endswith(".")
+        assert all(len(part) >= 60 for part in vars(family.story).values())
+        assert inspect.getsource(family.lesson)
+        assert family.classroom
+    names = [v.name for f in zoo.FAMILIES.values() for v in f.variants]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("name", [n for n, v in zoo.VARIANTS.items() if v.weights])
+def test_torchvision_says_the_same_of_its_weights(name: str) -> None:
+    variant = zoo.VARIANTS[name]
+    assert variant.published
+    enum, _, member = variant.weights.partition(".")
+    meta = torchvision.models.get_weight(f"{enum}.{member}").meta
+    accuracy = meta["_metrics"]["ImageNet-1K"]
+    assert (variant.published.top1, variant.published.top5) == (accuracy["acc@1"], accuracy["acc@5"])
+    assert variant.published.macs / 1e9 == pytest.approx(meta["_ops"], abs=6e-4)
+
+
+@pytest.mark.parametrize("key", zoo.FAMILIES)
+def test_every_knob_turns(key: str) -> None:
+    """A choice builds or refuses with a sentence, and a knob that changes nothing is no knob.
+
+    Each knob is tried at both ends, on the first variant that has it.
+    """
+    tried: set[str] = set()
+    for variant in zoo.FAMILIES[key].variants:
+        image = (variant.channels, variant.input_size, variant.input_size)
+        for name, (knob, default) in zoo.knobs(variant.name).items():
+            assert default in knob.choices
+            assert len(set(knob.choices)) == len(knob.choices)
+            if name in tried:
+                continue
+            tried.add(name)
+            plain = dissect(zoo.skeleton(variant.name), image).layers
+            changed = []
+            for value in {knob.choices[0], knob.choices[-1]} - {default}:
+                try:
+                    turned = dissect(zoo.skeleton(variant.name, **{name: value}), image)  # type: ignore[arg-type]
+                except ValueError as error:
+                    sentence = str(error)
+                    changed.append(sentence.endswith("."))
+                else:
+                    changed.append(turned.layers != plain)
+            assert any(changed), f"{name} of {variant.name} changes nothing"
+    assert tried == {k for v in zoo.FAMILIES[key].variants for k in zoo.knobs(v.name)}
+
+
+def test_same_seed_same_weights_in_any_thread() -> None:
+    expected = zoo.build("resnet_classroom", seed=3).state_dict()
+    found: list[bool] = []
+
+    def build() -> None:
+        state = zoo.build("resnet_classroom", seed=3).state_dict()
+        found.append(all(torch.equal(state[k], v) for k, v in expected.items()))
+
+    threads = [threading.Thread(target=build) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [True] * 8
+
+
+def test_building_leaves_the_random_state_alone() -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    zoo.build("resnet_classroom", seed=1)
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"variant": "resnet5O"}, "Did you mean resnet50?"),
+        ({"variant": "resnet50", "knobs": "depth.2:4"}, "Did you mean depths.2?"),
+        ({"variant": "resnet50", "knobs": "width:__import__('os')"}, "it can be 8"),
+        ({"variant": "resnet50", "classes": "-3"}, "whole number"),
+        ({"variant": "resnet50", "classes": "0"}, "between 1 and"),
+        ({"variant": "resnet50", "classes": "٣"}, "whole number"),
+        ({"variant": "resnet50", "weights": "../../etc/passwd"}, "no weights called"),
+        ({}, "no variant called ''"),
+    ],
+)
+def test_a_wrong_link_gets_a_sentence(query: dict[str, str], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence.replace("?", r"\?")):
+        zoo.Specimen.from_query(query)
+
+
+def test_a_specimen_survives_its_link() -> None:
+    specimen = zoo.Specimen("resnet50", num_classes=7, knobs=(("width", 32), ("depths.2", 4)))
+    assert specimen.to_query() == {"variant": "resnet50", "classes": "7", "knobs": "depths.2:4,width:32"}
+    assert zoo.Specimen.from_query(specimen.to_query()) == specimen
+    assert zoo.Specimen("resnet50", num_classes=1000, knobs=(("width", 64),)) == zoo.Specimen("resnet50")
+    assert len(list(specimen.skeleton().get_submodule("stages.2").children())) == 4
+    assert sum(p.numel() for p in specimen.build().parameters()) == sum(
+        p.numel() for p in specimen.skeleton().parameters()
+    )
