@@ -2,6 +2,7 @@
 // so all state lives in the View, and the graph is laid out again only when its `rev` changes.
 
 const MIN_ZOOM = 0.02, MAX_ZOOM = 3, READABLE = 0.72, FAR = 0.42;
+const NARROW = 520; // a phone: small overview, details at the edge
 const MARGIN = 20; // pixels kept free around the graph when it is fitted
 const MINIMAP = { width: 84, narrow: 40, margin: 8 };
 const MOVE_MS = 240, ANIMATED_BOXES = 160; // larger pictures change at once
@@ -38,6 +39,7 @@ class View {
   show({ graph, rev, heat }) {
     if (this.rev === null) this.metric = heat;
     this.rev = rev;
+    this.measure();
     this.model = buildModel(graph);
     this.open = defaultOpen(this.model);
     this.selected = this.focused = this.hovered = this.wish = null;
@@ -113,8 +115,8 @@ class View {
   }
 
   drawMinimap(boxes) {
-    const width = this.canvas.clientWidth < 520 ? MINIMAP.narrow : MINIMAP.width;
-    const room = this.canvas.clientHeight - 2 * MINIMAP.margin;
+    const width = this.size.width < NARROW ? MINIMAP.narrow : MINIMAP.width;
+    const room = this.size.height - 2 * MINIMAP.margin;
     const across = width / this.placed.width;
     const down = Math.min(across, Math.max(room, 1) / this.placed.height);
     this.map = { width, across, down };
@@ -133,10 +135,14 @@ class View {
 
   // looking around
 
+  measure() {
+    this.size = { width: this.canvas.clientWidth, height: this.canvas.clientHeight };
+  }
+
   place() {
     this.scene.setAttribute("transform", `translate(${this.x} ${this.y}) scale(${this.zoom})`);
     this.scene.classList.toggle("far", this.zoom < FAR);
-    const { clientWidth: width, clientHeight: height } = this.canvas;
+    const { width, height } = this.size;
     this.minimap.hidden = this.placed.height * this.zoom < height * 1.15 && this.placed.width * this.zoom < width * 1.15;
     const { across, down } = this.map;
     const left = Math.max(0, -this.x / this.zoom), top = Math.max(0, -this.y / this.zoom);
@@ -147,21 +153,21 @@ class View {
 
   /** The graph may not leave the canvas. */
   moveTo(x, y) {
-    const keep = 60, { clientWidth: width, clientHeight: height } = this.canvas;
+    const keep = 60, { width, height } = this.size;
     const bound = (value, extent, room) => Math.min(Math.max(value, Math.min(keep, room / 2) - extent * this.zoom), room - Math.min(keep, room / 2));
     this.x = bound(x, this.placed.width, width);
     this.y = bound(y, this.placed.height, height);
     this.place();
   }
 
-  zoomAt(factor, px = this.canvas.clientWidth / 2, py = this.canvas.clientHeight / 2) {
+  zoomAt(factor, px = this.size.width / 2, py = this.size.height / 2) {
     const zoom = Math.min(Math.max(this.zoom * factor, MIN_ZOOM), MAX_ZOOM), change = zoom / this.zoom;
     this.zoom = zoom;
     this.moveTo(px - (px - this.x) * change, py - (py - this.y) * change);
   }
 
   fit() {
-    const { clientWidth: width, clientHeight: height } = this.canvas;
+    const { width, height } = this.size;
     this.zoom = Math.max(MIN_ZOOM, Math.min((width - 2 * MARGIN) / this.placed.width, (height - 2 * MARGIN) / this.placed.height, 1.6));
     this.x = (width - this.placed.width * this.zoom) / 2;
     this.y = Math.max(MARGIN, (height - this.placed.height * this.zoom) / 2);
@@ -170,13 +176,13 @@ class View {
 
   /** All of it where that stays readable, otherwise its beginning. A hidden tab has no size yet: then later. */
   fitAtFirst() {
-    if (this.fitted || !this.canvas.clientWidth) return;
+    if (this.fitted || !this.size.width) return;
     this.fitted = true;
     this.fit();
     if (this.zoom < READABLE) {
-      const room = this.canvas.clientWidth - 2 * (this.map.width + 2 * MINIMAP.margin);
+      const room = this.size.width - 2 * (this.map.width + 2 * MINIMAP.margin);
       this.zoom = Math.min(1, Math.max(room / this.placed.width, 0.5));
-      this.x = (this.canvas.clientWidth - this.placed.width * this.zoom) / 2;
+      this.x = (this.size.width - this.placed.width * this.zoom) / 2;
       this.y = MARGIN;
       this.place();
     }
@@ -184,14 +190,14 @@ class View {
   }
 
   centre(id) {
-    const { x, y, w, h } = this.placed.boxes.get(id), { clientWidth: width, clientHeight: height } = this.canvas;
+    const { x, y, w, h } = this.placed.boxes.get(id), { width, height } = this.size;
     if (this.zoom < READABLE) this.zoom = READABLE;
     this.moveTo(width / 2 - (x + w / 2) * this.zoom, height / 2 - (y + Math.min(h, height * 0.7) / 2) * this.zoom);
   }
 
   /** Move only as far as needed to see a box's upper end. */
   bringIntoView(id) {
-    const { x, y, w, h } = this.placed.boxes.get(id), { clientWidth: width, clientHeight: height } = this.canvas;
+    const { x, y, w, h } = this.placed.boxes.get(id), { width, height } = this.size;
     const shift = (from, to, room) => (from < MARGIN ? MARGIN - from : to > room - MARGIN ? Math.max(room - MARGIN - to, MARGIN - from) : 0);
     const left = this.x + x * this.zoom, top = this.y + y * this.zoom;
     this.moveTo(this.x + shift(left, left + w * this.zoom, width), this.y + shift(top, top + Math.min(h * this.zoom, 120), height));
@@ -220,7 +226,7 @@ class View {
     const open = new Set(this.open);
     if (!open.delete(id)) open.add(id);
     this.change(open, id);
-    this.say(`${this.model.items.get(id).label} ${open.has(id) ? "opened" : "closed"}`);
+    this.say(`${this.nameOf(id)} ${open.has(id) ? "opened" : "closed"}`);
   }
 
   reveal(id) {
@@ -236,7 +242,7 @@ class View {
     this.sent.push(id);
     this.sent = this.sent.slice(-20);
     this.send("selected", id);
-    this.say(id ? `${this.model.items.get(id).label} selected` : "nothing selected");
+    this.say(id ? `${this.nameOf(id)} selected` : "nothing selected");
   }
 
   mark(id) {
@@ -295,10 +301,12 @@ class View {
     this.details.hidden = !id;
     if (!id) return;
     this.details.replaceChildren(...detailsOf(this.model, this.model.items.get(id)));
-    const docked = this.canvas.clientWidth < 520;
+    const box = this.placed.boxes.get(id), { width, height } = this.size;
+    const docked = width < NARROW;
     this.details.classList.toggle("docked", docked);
+    this.details.classList.toggle("above", docked && this.y + box.y * this.zoom > height / 2);
+    this.details.style.left = this.details.style.top = "";
     if (docked) return;
-    const box = this.placed.boxes.get(id), { clientWidth: width, clientHeight: height } = this.canvas;
     const right = this.x + (box.x + box.w) * this.zoom + 14, top = this.y + box.y * this.zoom;
     const { offsetWidth, offsetHeight } = this.details;
     const left = right + offsetWidth < width ? right : this.x + box.x * this.zoom - 14 - offsetWidth;
@@ -326,6 +334,11 @@ class View {
 
   say(text) {
     this.host.querySelector(".spoken").textContent = text;
+  }
+
+  nameOf(id) {
+    const { label, title, subtitle } = this.model.items.get(id);
+    return title ? `${title} ${subtitle}`.trim() : label;
   }
 
   save(ending) {
@@ -399,6 +412,7 @@ class View {
     this.listenToFingers();
     this.listenToMinimap();
     new ResizeObserver(() => {
+      this.measure();
       if (!this.placed) return;
       this.fitAtFirst();
       this.drawMinimap(visibleBoxes(this.model, this.open));
@@ -430,7 +444,7 @@ class View {
       return event.preventDefault();
     }
     if (!this.canvas.classList.contains("live")) return;
-    const step = event.deltaMode ? 18 : 1, { clientWidth: width, clientHeight: height } = this.canvas;
+    const step = event.deltaMode ? 18 : 1, { width, height } = this.size;
     const [dx, dy] = event.shiftKey ? [event.deltaY * step, 0] : [event.deltaX * step, event.deltaY * step];
     const end = (at, extent, room, move) => (move > 0 ? at + extent * this.zoom <= room - MARGIN : at >= MARGIN);
     const canX = dx && !end(this.x, this.placed.width, width, dx), canY = dy && !end(this.y, this.placed.height, height, dy);
@@ -483,7 +497,7 @@ class View {
     const go = (event) => {
       const { left, top } = this.minimap.getBoundingClientRect();
       const x = (event.clientX - left) / this.map.across, y = (event.clientY - top) / this.map.down;
-      this.moveTo(this.canvas.clientWidth / 2 - x * this.zoom, this.canvas.clientHeight / 2 - y * this.zoom);
+      this.moveTo(this.size.width / 2 - x * this.zoom, this.size.height / 2 - y * this.zoom);
     };
     this.minimap.addEventListener("pointerdown", (event) => {
       this.minimap.setPointerCapture(event.pointerId);
@@ -525,7 +539,7 @@ function detailsOf(model, item) {
   if (item.rf) rows.push(["Receptive field", item.rf]);
   const list = document.createElement("dl");
   for (const [name, value] of rows.filter(Boolean)) list.append(html("dt", "", name), html("dd", "", value));
-  return [html("strong", "", item.label), html("div", "path", item.id), list, item.formula ? html("p", "formula", item.formula) : ""];
+  return [html("strong", "", item.title ? `${item.title} ${item.subtitle}` : item.label), html("div", "path", item.id), list, item.formula ? html("p", "formula", item.formula) : ""];
 }
 
 export default function ({ data, parentElement, setStateValue }) {

@@ -62,7 +62,7 @@ function closedSize(item, measure) {
 
 function titleWidth(item, measure) {
   if (!item) return 0;
-  return measure(clip(item.label), true) + measure(clip(item.cls)) + (item.repeat > 1 ? 34 : 0) + 62;
+  return measure(clip(item.title), true) + measure(clip(item.subtitle)) + (item.repeat > 1 ? 34 : 0) + 62;
 }
 
 /** The edges of each open group between its children and its ports: group id -> [[source, target, shapes]]. */

@@ -19,7 +19,7 @@ const VISIBLE_BUDGET = 48; // at first sight, open whole levels while no more bo
 export function buildModel(graph) {
   const items = new Map();
   for (const group of graph.groups) {
-    items.set(group.id, { ...group, isGroup: true, first: Infinity, kinds: [], arriving: new Set() });
+    items.set(group.id, { ...group, ...titleOf(group), isGroup: true, first: Infinity, kinds: [], arriving: new Set() });
   }
   graph.nodes.forEach((node, first) => {
     items.set(node.id, { ...node, isGroup: false, first, kinds: [node.kind], arriving: new Set() });
@@ -53,6 +53,13 @@ export function buildModel(graph) {
     model.totals[metric] = graph.nodes.reduce((sum, node) => sum + (node[metric] ?? 0), 0);
   }
   return model;
+}
+
+/** A bare number says little: "Bottleneck 0" for a block, "stages.0" for a container without a name of its own. */
+function titleOf({ id, label, cls }) {
+  const container = cls === "Sequential" || cls === "ModuleList", number = /^\d/.test(label);
+  if (!number) return { title: label, subtitle: container ? "" : cls };
+  return container ? { title: id.split(".").slice(-2).join("."), subtitle: "" } : { title: cls, subtitle: label };
 }
 
 /** Ids of the groups around an item, outermost first. */

@@ -37,7 +37,7 @@ function heatColour(heat) {
 
 function describe(item, isOpen) {
   const facts = item.isGroup
-    ? [`${item.label}, ${item.cls}`, item.repeat > 1 ? `${item.repeat} times` : null, `${short(item.params)} parameters`]
+    ? [`${item.title} ${item.subtitle}`.trim(), item.repeat > 1 ? `${item.repeat} times` : null, `${short(item.params)} parameters`]
     : [item.label, KINDS[item.kind], item.params ? `${short(item.params)} parameters` : null];
   const size = item.shape?.length ? `output ${item.shape.join(" by ")}` : null;
   return [...facts, size, item.isGroup ? (isOpen ? "open" : "closed") : null].filter(Boolean).join(", ");
@@ -115,9 +115,11 @@ function drawScene(model, open, placed, { metric, most }) {
     if (!isOpen) paint(face, element, item);
     element.append(face);
     if (isOpen) element.append(svg("path", { class: "bar", d: `M9 0H${w - 9}a9 9 0 0 1 9 9V${HEADER}H0V9a9 9 0 0 1 9 -9z` }));
-    const title = svg("text", { class: "title", x: 12, y: 20 }, clip(item.label));
-    const label = measureText(clip(item.label), true);
-    element.append(title, svg("text", { class: "cls", x: 12 + label + 7, y: 20 }, clip(item.cls)));
+    const title = clip(item.title);
+    element.append(svg("text", { class: "title", x: 12, y: 20 }, title));
+    if (item.subtitle) {
+      element.append(svg("text", { class: "cls", x: 19 + measureText(title, true), y: 20 }, clip(item.subtitle)));
+    }
     if (item.repeat > 1) {
       const text = `×${item.repeat}`, width = measureText(text, true) + 12;
       element.append(
@@ -132,8 +134,9 @@ function drawScene(model, open, placed, { metric, most }) {
     if (isOpen) return;
     element.append(svg("text", { class: "cost", x: 12, y: 37 }, `${short(item[metric ?? "params"])}${item[metric ?? "params"] == null ? "" : ` ${METRICS[metric ?? "params"]}`}`));
     const width = w - 24, bars = new Map();
-    for (const [kind, from, to] of stripes(item.kinds)) {
-      const gap = item.kinds.length <= BARCODE_MAX / 2 ? 1 : 0;
+    const kinds = item.kinds.slice(0, item.kinds.length / item.repeat); // of a repeat, one round
+    for (const [kind, from, to] of stripes(kinds)) {
+      const gap = kinds.length <= BARCODE_MAX / 2 ? 1 : 0;
       bars.set(kind, `${bars.get(kind) ?? ""}M${12 + from * width} ${h - 10}H${12 + to * width - gap}v5H${12 + from * width}z`);
     }
     for (const [kind, d] of bars) element.append(svg("path", { class: `stripe ${kind}`, d }));
