@@ -136,7 +136,7 @@ def linear(recorder: "Recorder", x: Tensor, weight: Tensor, bias: Tensor | None 
     out, inputs = weight.shape
     if x.shape[-1] != inputs:
         raise ValueError(f"expects {inputs:,} values but gets {x.shape[-1]:,}")
-    positions = prod(x.shape[1:-1])
+    positions = prod(x.shape[:-1])  # of one image, so all that leads is positions, or windows of them
     return recorder.made(
         "linear",
         f"Linear {inputs} → {out}",

@@ -29,12 +29,12 @@ class Recorder(TorchFunctionMode):
         super().__init__()
         self.layers: list[Layer] = []
         self.path: list[str] = [""]  # the modules being run, outermost first
-        self._known: dict[
-            int, tuple[int, Reach]
-        ] = {}  # id of a tensor that depends on the image -> layer, reach
-        self._weights: dict[
-            int, tuple[str, ...]
-        ] = {}  # id of a tensor made of parameters only -> their names
+        self.classes: dict[str, str] = {}  # module path -> class
+        self.params = 0
+        # By id of a tensor: the layer and the reach of one that depends on the image,
+        # and the parameters that one which does not is made of.
+        self._known: dict[int, tuple[int, Reach]] = {}
+        self._weights: dict[int, tuple[str, ...]] = {}
         self._unclaimed: dict[str, tuple[int, ...]] = {}  # parameters no layer has used yet -> shape
         self._claims: dict[str, tuple[int, ...]] = {}  # parameters used by the operation at hand
         self._ids: dict[str, int] = {}
@@ -147,8 +147,6 @@ class Recorder(TorchFunctionMode):
     # The pass.
 
     def run(self, model: nn.Module, input_size: tuple[int, int, int]) -> None:
-        names = {path: module for path, module in model.named_modules()}
-        self._blocks = {path for path, module in names.items() if module._modules}
         shell = self._shell(model, "", {})
         image = torch.empty(1, *input_size, device="meta")
         self._known[id(image)] = (-1, receptive.of_image(input_size[0]))
@@ -168,6 +166,9 @@ class Recorder(TorchFunctionMode):
         if id(module) in made:
             return made[id(module)]
         shell = made[id(module)] = object.__new__(type(module))
+        self.classes[path] = type(module).__name__
+        if module._modules:
+            self._blocks.add(path)
         state = shell.__dict__
         state.update(module.__dict__)
         state["training"] = False
@@ -175,7 +176,7 @@ class Recorder(TorchFunctionMode):
             state[hooks] = OrderedDict()
         state["_parameters"] = {name: self._bare(p, path, name) for name, p in module._parameters.items()}
         state["_buffers"] = {
-            name: b if b is None else b.detach().to("meta") for name, b in module._buffers.items()
+            name: b if b is None or b.is_meta else b.to("meta") for name, b in module._buffers.items()
         }
         prefix = f"{path}." if path else ""
         state["_modules"] = {
@@ -202,6 +203,7 @@ class Recorder(TorchFunctionMode):
             full = f"{path}.{name}" if path else name
             self._weights[id(bare)] = (full,)
             self._unclaimed[full] = tuple(parameter.shape)
+            self.params += parameter.numel()
         return bare
 
     def unused(self) -> tuple[tuple[str, int], ...]:
@@ -231,8 +233,8 @@ def dissect(model: nn.Module, input_size: tuple[int, int, int]) -> Anatomy:
     return Anatomy(
         input_size=input_size,
         layers=layers,
-        tree=grow(model, layers),
-        params=sum(p.numel() for p in model.parameters()),
+        tree=grow(recorder.classes, layers),
+        params=recorder.params,
         unused=recorder.unused(),
     )
 

@@ -1,19 +1,16 @@
 """The tree of blocks over the layers: modules as the network nests them, equal neighbours folded."""
 
+from collections.abc import Mapping
 from itertools import groupby
-
-from torch import nn
 
 from zoo.anatomy.records import Block, Layer
 
 
-def grow(model: nn.Module, layers: tuple[Layer, ...]) -> Block:
-    """The layers under the modules that ran them; a module of one operation is that layer."""
-    classes = {path: type(module).__name__ for path, module in model.named_modules()}
-    return _block("", layers, classes)
+def grow(classes: Mapping[str, str], layers: tuple[Layer, ...], path: str = "") -> Block:
+    """The layers under the modules that ran them, from the module at `path` down.
 
-
-def _block(path: str, layers: tuple[Layer, ...], classes: dict[str, str]) -> Block:
+    `classes` names the class of every module by its path. A module of one operation is that layer.
+    """
     children: list[Block | Layer] = []
     for part, run in groupby(layers, key=lambda layer: _next_part(path, layer)):
         mine = tuple(run)
@@ -22,7 +19,7 @@ def _block(path: str, layers: tuple[Layer, ...], classes: dict[str, str]) -> Blo
         elif len(mine) == 1 and mine[0].id == part:
             children.append(mine[0])
         else:
-            children.append(_block(part, mine, classes))
+            children.append(grow(classes, mine, part))
     return Block(path, path.rsplit(".", 1)[-1], classes[path], tuple(_fold(children)))
 
 

@@ -124,7 +124,7 @@ def make_stem(kind: str, width: int) -> nn.Sequential:
 
 
 class ResNet(nn.Module):
-    """A stem, stages of equal blocks, each stage at half the resolution and twice the width, a linear head."""
+    """A stem, stages of equal blocks, each at half the resolution and twice the width, and a linear head."""
 
     def __init__(
         self,
@@ -294,8 +294,8 @@ FAMILY = Family(
     idea="Add each block's input to its output, so that more depth can only help.",
     story=Story(
         problem="Past about twenty layers, deeper plain networks got worse, and not by over-fitting: their "
-        "error on the training images rose too. The optimiser could not even find the solution in which the extra "
-        "layers do nothing.",
+        "error on the training images rose too. The optimiser could not even find the solution in which the "
+        "extra layers do nothing.",
         trick="Let a block compute F(x) + x. Doing nothing is then F = 0, which is easy to learn, and the "
         "gradient has a path down that no layer can block.",
         cost="Almost nothing: an addition, and a 1x1 projection where the shape changes. The bottleneck "
