@@ -1,32 +1,91 @@
 // Small graphs for the tests, written as the names and arrows that one would draw on paper.
 
 const node = (id, parent = "", extra = {}) => ({
-  id, parent, label: id.split(".").at(-1), kind: "conv", shape: [8, 4, 4], params: 10, macs: 100, activations: 128, rf: "3 × 3 px", formula: "", ...extra,
+  id,
+  parent,
+  label: id.split(".").at(-1),
+  kind: "conv",
+  shape: [8, 4, 4],
+  params: 10,
+  macs: 100,
+  activations: 128,
+  rf: "3 × 3 px",
+  formula: "",
+  ...extra,
 });
 const group = (id, parent = "", extra = {}) => ({
-  id, parent, label: id.split(".").at(-1), cls: "Block", params: 10, macs: 100, activations: 128, shape: [8, 4, 4], repeat: 1, ...extra,
+  id,
+  parent,
+  label: id.split(".").at(-1),
+  cls: "Block",
+  params: 10,
+  macs: 100,
+  activations: 128,
+  shape: [8, 4, 4],
+  repeat: 1,
+  ...extra,
 });
-const input = { id: "input", parent: "", label: "input", kind: "input", shape: [3, 8, 8], params: 0, macs: 0, activations: 192 };
+const input = {
+  id: "input",
+  parent: "",
+  label: "input",
+  kind: "input",
+  shape: [3, 8, 8],
+  params: 0,
+  macs: 0,
+  activations: 192,
+};
 const chain = (...ids) => ids.slice(1).map((id, i) => [ids[i], id]);
-const graph = (title, nodes, groups, edges) => ({ rev: title, title, nodes: [input, ...nodes], groups, edges });
+const graph = (title, nodes, groups, edges) => ({
+  rev: title,
+  title,
+  nodes: [input, ...nodes],
+  groups,
+  edges,
+});
 
 /** input -> three layers, no groups. */
-export const plain = () => graph("plain", ["a", "b", "c"].map((id) => node(id)), [], chain("input", "a", "b", "c"));
+export const plain = () =>
+  graph(
+    "plain",
+    ["a", "b", "c"].map((id) => node(id)),
+    [],
+    chain("input", "a", "b", "c"),
+  );
 
 /** Two residual blocks; the second has a projection beside its two layers. */
 export function residual() {
-  const nodes = ["r1.conv1", "r1.conv2", "r1.add", "r2.conv1", "r2.conv2"].map((id) => node(id, id.split(".")[0]));
-  nodes.push(node("r2.down.conv", "r2.down"), node("r2.add", "r2", { kind: "add" }), node("head", "", { kind: "linear", shape: [10] }));
-  return graph("residual", nodes, [group("r1"), group("r2"), group("r2.down", "r2")], [
-    ...chain("input", "r1.conv1", "r1.conv2", "r1.add", "r2.conv1", "r2.conv2", "r2.add", "head"),
-    ["input", "r1.add"], ["r1.add", "r2.down.conv"], ["r2.down.conv", "r2.add"],
-  ]);
+  const nodes = ["r1.conv1", "r1.conv2", "r1.add", "r2.conv1", "r2.conv2"].map((id) =>
+    node(id, id.split(".")[0]),
+  );
+  nodes.push(
+    node("r2.down.conv", "r2.down"),
+    node("r2.add", "r2", { kind: "add" }),
+    node("head", "", { kind: "linear", shape: [10] }),
+  );
+  return graph(
+    "residual",
+    nodes,
+    [group("r1"), group("r2"), group("r2.down", "r2")],
+    [
+      ...chain("input", "r1.conv1", "r1.conv2", "r1.add", "r2.conv1", "r2.conv2", "r2.add", "head"),
+      ["input", "r1.add"],
+      ["r1.add", "r2.down.conv"],
+      ["r2.down.conv", "r2.add"],
+    ],
+  );
 }
 
 /** Four branches of different depth that meet in a concatenation. */
 export function branches() {
-  const nodes = [], edges = [];
-  for (const [branch, depth] of [["b1", 1], ["b2", 3], ["b3", 2], ["b4", 1]]) {
+  const nodes = [],
+    edges = [];
+  for (const [branch, depth] of [
+    ["b1", 1],
+    ["b2", 3],
+    ["b3", 2],
+    ["b4", 1],
+  ]) {
     const ids = Array.from({ length: depth }, (_, i) => `mix.${branch}.${i}`);
     nodes.push(...ids.map((id) => node(id, `mix.${branch}`)));
     edges.push(...chain("input", ...ids, "mix.concat"));
@@ -39,13 +98,24 @@ export function branches() {
 /** A folded repeat: one group of `count` blocks, each with an attention and a feed-forward shortcut. */
 export function transformer(count = 5) {
   const fold = `blocks.0-${count - 1}`;
-  const nodes = [], edges = [], groups = [group("blocks"), group(fold, "blocks", { label: `0 … ${count - 1}`, cls: "Layer", repeat: count })];
+  const nodes = [],
+    edges = [],
+    groups = [
+      group("blocks"),
+      group(fold, "blocks", { label: `0 … ${count - 1}`, cls: "Layer", repeat: count }),
+    ];
   let last = "input";
   for (let i = 0; i < count; i++) {
     const id = (name) => `blocks.${i}.${name}`;
     groups.push(group(`blocks.${i}`, fold, { cls: "Layer" }));
     const names = ["norm1", "attention", "add1", "norm2", "mlp", "add2"];
-    nodes.push(...names.map((name) => node(id(name), `blocks.${i}`, { kind: name.startsWith("norm") ? "norm" : name.startsWith("add") ? "add" : "linear" })));
+    nodes.push(
+      ...names.map((name) =>
+        node(id(name), `blocks.${i}`, {
+          kind: name.startsWith("norm") ? "norm" : name.startsWith("add") ? "add" : "linear",
+        }),
+      ),
+    );
     edges.push(...chain(last, ...names.map(id)), [last, id("add1")], [id("add1"), id("add2")]);
     last = id("add2");
   }
@@ -54,10 +124,13 @@ export function transformer(count = 5) {
 
 /** Dense blocks: every layer reads all the earlier ones through a concatenation of its own. */
 export function dense(depths = [6, 12]) {
-  const nodes = [node("stem")], groups = [], edges = [["input", "stem"]];
+  const nodes = [node("stem")],
+    groups = [],
+    edges = [["input", "stem"]];
   let from = "stem";
   depths.forEach((depth, b) => {
-    const block = `block${b}`, made = [from];
+    const block = `block${b}`,
+      made = [from];
     groups.push(group(block));
     for (let i = 0; i < depth; i++) {
       const layer = `${block}.${i}`;
@@ -74,4 +147,11 @@ export function dense(depths = [6, 12]) {
   return graph("dense", nodes, groups, edges);
 }
 
-export const all = { plain, residual, branches, transformer, dense, "densenet-201": () => dense([6, 12, 48, 32]) };
+export const all = {
+  plain,
+  residual,
+  branches,
+  transformer,
+  dense,
+  "densenet-201": () => dense([6, 12, 48, 32]),
+};

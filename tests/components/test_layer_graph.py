@@ -11,10 +11,11 @@ from streamlit import components
 from streamlit.testing.v1 import AppTest
 
 import ui.components.layer_graph  # noqa: F401, registers the component
+from zoo.anatomy import Graph
 
 HERE = Path(__file__).parent
 
-GRAPH: dict[str, object] = {
+GRAPH: Graph = {
     "rev": "r1",
     "title": "Tiny",
     "nodes": [
@@ -24,10 +25,10 @@ GRAPH: dict[str, object] = {
          "params": 108, "macs": None, "activations": 256, "rf": "3 × 3 px", "formula": ""},
     ],
     "groups": [
-        {"id": "stem", "parent": "", "label": "stem", "cls": "Stem", "params": 108, "macs": None,
+        {"id": "stem", "parent": "", "label": "stem", "cls": "Stem", "params": 108, "macs": 0,
          "activations": 256, "shape": [4, 8, 8], "repeat": 1},
     ],
-    "edges": [["input", "stem.conv1"]],
+    "edges": [("input", "stem.conv1")],
 }  # fmt: skip
 
 
@@ -37,8 +38,8 @@ def test_layout_under_node() -> None:
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
-def page(graph: dict[str, object], selected: str | None) -> None:
-    """The script under test; AppTest runs its body."""
+def page(graph: "Graph", selected: str | None) -> None:
+    """The script under test; AppTest takes its text, so nothing around it is known inside."""
     import streamlit as st
 
     from ui.components.layer_graph import layer_graph
@@ -61,8 +62,12 @@ def test_data_reaches_the_browser_as_it_is(open_page: Callable[[str | None], App
     app = open_page("stem.conv1").run()
     (component,) = app.get("bidi_component")
     assert json.loads(component.proto.json) == {
-        "graph": GRAPH, "rev": "r1", "selected": "stem.conv1", "heat": "macs", "height": 500,
-    }  # fmt: skip
+        "graph": json.loads(json.dumps(GRAPH)),  # tuples become lists on the way
+        "rev": "r1",
+        "selected": "stem.conv1",
+        "heat": "macs",
+        "height": 500,
+    }
     assert not app.exception
 
 
@@ -72,6 +77,13 @@ def test_a_choice_in_the_browser_comes_back(open_page: Callable[[str | None], Ap
     app.session_state["lg"] = {"selected": "stem"}
     app.run()
     assert app.text[0].value == "chosen stem"
+
+
+def test_a_choice_made_in_another_graph_counts_no_more(open_page: Callable[[str | None], AppTest]) -> None:
+    app = open_page(None).run()
+    app.session_state["lg"] = {"selected": "stages.3.conv2"}
+    app.run()
+    assert app.text[0].value == "chosen None"
 
 
 def test_one_registration_serves_all_runs(

@@ -5,11 +5,13 @@
 they are joined in this order; only the last one has a default export.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import streamlit as st
+
+from zoo.anatomy import Graph
 
 Heat = Literal["params", "macs", "activations"]
 
@@ -31,7 +33,7 @@ _component = st.components.v2.component(
 
 
 def layer_graph(
-    graph: Mapping[str, object],
+    graph: Graph,
     *,
     key: str,
     selected: str | None,
@@ -39,13 +41,15 @@ def layer_graph(
     on_select: Callable[[], None],
     height: int = 640,
 ) -> str | None:
-    """Draw `graph` (as zoo.anatomy.graph makes it); return the id of the node or group the reader chose last.
+    """Draw `graph`; return the id of the node or group that the reader chose last, None before that.
 
     `on_select` runs before the page does, when the choice is already in `st.session_state[key]["selected"]`.
     `selected` is the page's own wish: a new value opens the blocks around that layer and moves there; ids
-    that the graph does not have are passed over. Page and reader agree when the page makes the choice its
-    wish. `heat` is the colouring at first sight (None: by kind); from then on the reader's switch decides.
+    that the graph does not have are passed over, and a choice made in another graph counts no more. Page and
+    reader agree when the page makes the choice its wish. `heat` is the colouring at first sight (None: by
+    kind); from then on the reader's switch decides.
     """
     data = {"graph": graph, "rev": graph["rev"], "selected": selected, "heat": heat, "height": height}
     chosen: str | None = _component(key=key, data=data, on_selected_change=on_select).selected
-    return chosen
+    known = any(chosen == item["id"] for item in (*graph["nodes"], *graph["groups"]))
+    return chosen if known else None

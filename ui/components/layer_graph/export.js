@@ -1,43 +1,70 @@
 // The graph as a file that needs nothing else: every style resolved and written on its element.
 
-const EXPORT_PAD = 24, EXPORT_HEAD = 44, EXPORT_FOOT = 40;
-const PNG_SCALE = 2, PNG_MAX_SIDE = 16000, PNG_MAX_AREA = 120e6; // beyond these, browsers give an empty canvas
+const EXPORT_PAD = 24,
+  EXPORT_HEAD = 44,
+  EXPORT_FOOT = 40,
+  LEGEND_ROW = 24;
+const PNG_SCALE = 2,
+  PNG_MAX_SIDE = 16000,
+  PNG_MAX_AREA = 120e6; // beyond these, browsers give an empty canvas
 const STYLES = [
-  "fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "stroke-linecap", "paint-order",
-  "opacity", "font-size", "font-weight", "text-anchor",
+  "fill",
+  "fill-opacity",
+  "stroke",
+  "stroke-width",
+  "stroke-dasharray",
+  "stroke-linejoin",
+  "stroke-linecap",
+  "paint-order",
+  "opacity",
+  "font-size",
+  "font-weight",
+  "text-anchor",
 ];
 const COLOURS = new Set(["fill", "stroke"]);
 const DEFAULTS = {
-  "fill-opacity": "1", "stroke-dasharray": "none", "stroke-linejoin": "miter", "stroke-linecap": "butt",
-  "paint-order": "normal", opacity: "1", "text-anchor": "start",
+  "fill-opacity": "1",
+  "stroke-dasharray": "none",
+  "stroke-linejoin": "miter",
+  "stroke-linecap": "butt",
+  "paint-order": "normal",
+  opacity: "1",
+  "text-anchor": "start",
 };
 
-/** An <svg> element: title, graph, legend. `legend` is a list of {text, class, style, bar}. */
+/** {out, width, height}: an <svg> element with title, graph and legend; `legend` is a list of {text, swatch, size}. */
 function exportSvg(scene, placed, title, legend, font) {
   const width = Math.max(placed.width, 360) + 2 * EXPORT_PAD;
   const rows = legendRows(legend, width - 2 * EXPORT_PAD);
-  const height = placed.height + EXPORT_HEAD + EXPORT_FOOT + 24 * rows.length;
-  const out = svg("svg", { xmlns: SVG_NS, width, height, viewBox: `0 0 ${width} ${height}`, role: "img" });
-  out.append(svg("title", {}, title));
-  // Styles resolve only where the stylesheet reaches, so the copy is made beside the scene, from a hidden sibling.
-  const extra = svg("g", { class: "export", visibility: "hidden" });
-  scene.parentNode.append(extra);
-  extra.append(svg("rect", { class: "backdrop", width, height, style: "fill:var(--paper)" }));
-  extra.append(svg("text", { x: EXPORT_PAD, y: 30, class: "title", style: "font-size:20px" }, title));
+  const bottom = EXPORT_HEAD + placed.height;
+  const height = bottom + EXPORT_FOOT + LEGEND_ROW * rows.length;
+  const before = svg(
+    "g",
+    {},
+    svg("rect", { width, height, style: "fill:var(--paper)" }),
+    svg("text", { x: EXPORT_PAD, y: 30, class: "title", style: "font-size:20px" }, title),
+  );
+  const after = svg("g");
   rows.forEach((row, r) => {
     let x = EXPORT_PAD;
+    const y = bottom + 18 + LEGEND_ROW * r;
     for (const entry of row) {
-      const swatch = entry.swatch.cloneNode(true);
-      swatch.setAttribute("transform", `translate(${x} ${EXPORT_HEAD + placed.height + 18 + 24 * r})`);
-      extra.append(swatch, svg("text", { x: x + entry.size + 8, y: EXPORT_HEAD + placed.height + 30 + 24 * r }, entry.text));
+      const swatch = svg("g", { transform: `translate(${x} ${y})` }, entry.swatch.cloneNode(true));
+      after.append(swatch, svg("text", { x: x + entry.size + 8, y: y + 12 }, entry.text));
       x += entry.width;
     }
   });
-  out.append(...[...extra.childNodes].slice(0, 2).map((each) => resolved(each, font)));
+  // Styles resolve only where the stylesheet reaches: title and legend stand unseen beside the scene for a moment.
+  const stage = svg("g", { visibility: "hidden" }, before, after);
+  scene.parentNode.append(stage);
   const graph = svg("g", { transform: `translate(${(width - placed.width) / 2} ${EXPORT_HEAD})` });
-  for (const child of scene.childNodes) if (!child.classList.contains("spots")) graph.append(resolved(child, font));
-  out.append(graph, ...[...extra.childNodes].slice(2).map((each) => resolved(each, font)));
-  extra.remove();
+  for (const child of scene.childNodes) {
+    if (!child.classList.contains("spots")) graph.append(resolved(child, font));
+  }
+  const size = { width, height, viewBox: `0 0 ${width} ${height}` };
+  const out = svg("svg", { xmlns: SVG_NS, ...size, role: "img" }, svg("title", {}, title));
+  out.append(resolved(before, font), graph, resolved(after, font));
+  stage.remove();
   return { out, width, height };
 }
 
@@ -62,19 +89,22 @@ function resolved(element, font) {
   const style = getComputedStyle(element);
   const copy = svg(element.tagName);
   for (const { name, value } of element.attributes) {
-    if (["x", "y", "width", "height", "rx", "d", "r", "transform"].includes(name)) copy.setAttribute(name, value);
+    if (["x", "y", "width", "height", "rx", "d", "r", "transform"].includes(name))
+      copy.setAttribute(name, value);
   }
   if (style.display === "none" && element.tagName !== "text") return svg("g"); // small print hidden when zoomed out is kept
   if (element.tagName !== "g") {
     for (const name of STYLES) {
       const value = style.getPropertyValue(name);
-      if (value && value !== DEFAULTS[name]) copy.setAttribute(name, COLOURS.has(name) ? plainColour(value) : value);
+      if (value && value !== DEFAULTS[name])
+        copy.setAttribute(name, COLOURS.has(name) ? plainColour(value) : value);
     }
   }
   if (element.tagName === "text") {
     copy.setAttribute("font-family", font);
     // In another font the words keep the place that they were laid out for.
-    const bold = Number(style.fontWeight) > 500, size = parseFloat(style.fontSize) / 13;
+    const bold = Number(style.fontWeight) > 500,
+      size = parseFloat(style.fontSize) / 13;
     copy.setAttribute("textLength", (measureText(element.textContent, bold) * size).toFixed(1));
     copy.setAttribute("lengthAdjust", "spacingAndGlyphs");
   }
@@ -88,12 +118,15 @@ const plain = { context: null, seen: new Map() };
 function plainColour(colour) {
   if (colour === "none" || colour.startsWith("rgb(")) return colour;
   if (!plain.seen.has(colour)) {
-    plain.context ??= Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
+    if (!plain.context) {
+      const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
+      plain.context = canvas.getContext("2d", { willReadFrequently: true });
+    }
     plain.context.clearRect(0, 0, 1, 1);
     plain.context.fillStyle = colour;
     plain.context.fillRect(0, 0, 1, 1);
     const [r, g, b, a] = plain.context.getImageData(0, 0, 1, 1).data;
-    plain.seen.set(colour, a === 0 ? "none" : a === 255 ? `rgb(${r}, ${g}, ${b})` : `rgba(${r}, ${g}, ${b}, ${(a / 255).toFixed(3)})`);
+    plain.seen.set(colour, a === 0 ? "none" : `rgba(${r}, ${g}, ${b}, ${(a / 255).toFixed(3)})`);
   }
   return plain.seen.get(colour);
 }
@@ -105,16 +138,24 @@ function download(blob, name) {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
-const svgBlob = (element) => new Blob([new XMLSerializer().serializeToString(element)], { type: "image/svg+xml" });
+const svgBlob = (element) =>
+  new Blob([new XMLSerializer().serializeToString(element)], { type: "image/svg+xml" });
 
 async function pngBlob({ out, width, height }) {
-  const scale = Math.min(PNG_SCALE, PNG_MAX_SIDE / Math.max(width, height), Math.sqrt(PNG_MAX_AREA / (width * height)));
+  const scale = Math.min(
+    PNG_SCALE,
+    PNG_MAX_SIDE / Math.max(width, height),
+    Math.sqrt(PNG_MAX_AREA / (width * height)),
+  );
   const url = URL.createObjectURL(svgBlob(out));
   try {
     const image = new Image();
     image.src = url;
     await image.decode();
-    const canvas = Object.assign(document.createElement("canvas"), { width: Math.round(width * scale), height: Math.round(height * scale) });
+    const canvas = Object.assign(document.createElement("canvas"), {
+      width: Math.round(width * scale),
+      height: Math.round(height * scale),
+    });
     canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
     return await new Promise((done) => canvas.toBlob(done, "image/png"));
   } finally {
@@ -122,4 +163,8 @@ async function pngBlob({ out, width, height }) {
   }
 }
 
-const fileName = (title, ending) => `${title.trim().toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "") || "layers"}.${ending}`;
+/** "ResNet-50 (v1.5)" -> "resnet-50-v1-5.svg". */
+function fileName(title, ending) {
+  const words = title.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? ["layers"];
+  return `${words.join("-")}.${ending}`;
+}

@@ -1,11 +1,15 @@
 // The component: one View per host element. Streamlit calls the default export again after every run of the page,
 // so all state lives in the View, and the graph is laid out again only when its `rev` changes.
 
-const MIN_ZOOM = 0.02, MAX_ZOOM = 3, READABLE = 0.72, FAR = 0.42;
+const MIN_ZOOM = 0.02,
+  MAX_ZOOM = 3,
+  READABLE = 0.72,
+  FAR = 0.42;
 const NARROW = 520; // a phone: small overview, details at the edge
 const MARGIN = 20; // pixels kept free around the graph when it is fitted
 const MINIMAP = { width: 84, narrow: 40, margin: 8 };
-const MOVE_MS = 240, ANIMATED_BOXES = 160; // larger pictures change at once
+const MOVE_MS = 240,
+  ANIMATED_BOXES = 160; // larger pictures change at once
 const CLICK_SLOP = 5; // pixels a pointer may wander in a click
 
 class View {
@@ -45,7 +49,8 @@ class View {
     this.selected = this.focused = this.hovered = this.wish = null;
     this.sent = [];
     this.surface.setAttribute("aria-label", `Layers of ${graph.title}`);
-    for (const input of this.host.querySelectorAll(".colours input")) input.checked = input.value === (this.metric ?? "kind");
+    for (const input of this.host.querySelectorAll(".colours input"))
+      input.checked = input.value === (this.metric ?? "kind");
     this.search(this.find.value);
     this.draw();
     this.fitted = false;
@@ -72,30 +77,42 @@ class View {
     this.placed = layout(this.model, this.open, measureText);
     const laidOut = performance.now();
     const boxes = visibleBoxes(this.model, this.open);
-    const most = this.metric ? Math.max(0, ...boxes.map((id) => this.model.items.get(id)[this.metric] ?? 0)) : 0;
+    const most = this.metric
+      ? Math.max(0, ...boxes.map((id) => this.model.items.get(id)[this.metric] ?? 0))
+      : 0;
     const { root, elements } = drawScene(this.model, this.open, this.placed, { metric: this.metric, most });
     this.elements = elements;
-    this.scene.replaceChildren(root, this.spots = svg("g", { class: "spots" }));
+    this.scene.replaceChildren(root, (this.spots = svg("g", { class: "spots" })));
     this.surface.classList.toggle("heat", this.metric !== null);
     this.drawLegend(boxes, most);
     this.drawMinimap(boxes);
     this.markAll();
     const drawn = performance.now();
     this.host.dataset.stat = JSON.stringify({
-      layout: +(laidOut - start).toFixed(1), dom: +(drawn - laidOut).toFixed(1), visible: elements.size, links: this.placed.links.length,
+      layout: +(laidOut - start).toFixed(1),
+      dom: +(drawn - laidOut).toFixed(1),
+      visible: elements.size,
+      links: this.placed.links.length,
     });
     this.host.dataset.ready = "1";
   }
 
   drawLegend(boxes, most) {
-    this.legend = this.metric ? heatLegend(this.metric, most) : kindLegend(new Set(boxes.flatMap((id) => this.model.items.get(id).kinds)));
+    this.legend = this.metric
+      ? heatLegend(this.metric, most)
+      : kindLegend(new Set(boxes.flatMap((id) => this.model.items.get(id).kinds)));
     if (this.placed.links.some((link) => link.skip)) this.legend.push(shortcutEntry());
-    this.host.querySelector(".legend").replaceChildren(...this.legend.map(({ swatch, size, text }) => {
-      const entry = document.createElement("span");
-      entry.className = "entry";
-      entry.append(svg("svg", { width: size, height: 16, "aria-hidden": "true" }, swatch.cloneNode(true)), text);
-      return entry;
-    }));
+    this.host.querySelector(".legend").replaceChildren(
+      ...this.legend.map(({ swatch, size, text }) => {
+        const entry = document.createElement("span");
+        entry.className = "entry";
+        entry.append(
+          svg("svg", { width: size, height: 16, "aria-hidden": "true" }, swatch.cloneNode(true)),
+          text,
+        );
+        return entry;
+      }),
+    );
   }
 
   /** Boxes move from where they were; new ones appear. */
@@ -103,10 +120,14 @@ class View {
     if (this.elements.size > ANIMATED_BOXES || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
     const timing = { duration: MOVE_MS, easing: "cubic-bezier(.2,.7,.2,1)" };
     for (const [id, element] of this.elements) {
-      const from = before.boxes.get(id), to = this.placed.boxes.get(id);
+      const from = before.boxes.get(id),
+        to = this.placed.boxes.get(id);
       if (!from) element.animate([{ opacity: 0 }, { opacity: 0, offset: 0.4 }, { opacity: 1 }], timing);
       else if (from.x !== to.x || from.y !== to.y) {
-        element.animate([from, to].map(({ x, y }) => ({ transform: `translate(${x}px, ${y}px)` })), timing);
+        element.animate(
+          [from, to].map(({ x, y }) => ({ transform: `translate(${x}px, ${y}px)` })),
+          timing,
+        );
       }
     }
     for (const path of this.scene.querySelectorAll(".edge, .arrow, .size")) {
@@ -122,13 +143,21 @@ class View {
     this.map = { width, across, down };
     const shapes = new Map();
     for (const id of boxes) {
-      const { x, y, w, h } = this.placed.boxes.get(id), item = this.model.items.get(id);
+      const { x, y, w, h } = this.placed.boxes.get(id),
+        item = this.model.items.get(id);
       const name = item.isGroup ? "closed" : item.kind;
-      shapes.set(name, `${shapes.get(name) ?? ""}M${x * across} ${y * down}h${w * across}v${Math.max(h * down, 0.8)}h${-w * across}z`);
+      shapes.set(
+        name,
+        `${shapes.get(name) ?? ""}M${x * across} ${y * down}h${w * across}v${Math.max(h * down, 0.8)}h${-w * across}z`,
+      );
     }
     this.window = svg("rect", { class: "window", rx: 2 });
-    const picture = svg("svg", { width, height: this.placed.height * down },
-      ...[...shapes].map(([name, d]) => svg("path", { class: name, d })), this.window);
+    const picture = svg(
+      "svg",
+      { width, height: this.placed.height * down },
+      ...[...shapes].map(([name, d]) => svg("path", { class: name, d })),
+      this.window,
+    );
     this.minimap.replaceChildren(picture);
     this.place();
   }
@@ -143,32 +172,49 @@ class View {
     this.scene.setAttribute("transform", `translate(${this.x} ${this.y}) scale(${this.zoom})`);
     this.scene.classList.toggle("far", this.zoom < FAR);
     const { width, height } = this.size;
-    this.minimap.hidden = this.placed.height * this.zoom < height * 1.15 && this.placed.width * this.zoom < width * 1.15;
+    this.minimap.hidden =
+      this.placed.height * this.zoom < height * 1.15 && this.placed.width * this.zoom < width * 1.15;
     const { across, down } = this.map;
-    const left = Math.max(0, -this.x / this.zoom), top = Math.max(0, -this.y / this.zoom);
-    const right = Math.min(this.placed.width, (width - this.x) / this.zoom), bottom = Math.min(this.placed.height, (height - this.y) / this.zoom);
-    const frame = { x: left * across, y: top * down, width: Math.max(0, right - left) * across, height: Math.max(4, (bottom - top) * down) };
+    const left = Math.max(0, -this.x / this.zoom),
+      top = Math.max(0, -this.y / this.zoom);
+    const right = Math.min(this.placed.width, (width - this.x) / this.zoom),
+      bottom = Math.min(this.placed.height, (height - this.y) / this.zoom);
+    const frame = {
+      x: left * across,
+      y: top * down,
+      width: Math.max(0, right - left) * across,
+      height: Math.max(4, (bottom - top) * down),
+    };
     for (const [name, value] of Object.entries(frame)) this.window.setAttribute(name, value);
   }
 
   /** The graph may not leave the canvas. */
   moveTo(x, y) {
-    const keep = 60, { width, height } = this.size;
-    const bound = (value, extent, room) => Math.min(Math.max(value, Math.min(keep, room / 2) - extent * this.zoom), room - Math.min(keep, room / 2));
+    const keep = 60,
+      { width, height } = this.size;
+    const bound = (value, extent, room) =>
+      Math.min(
+        Math.max(value, Math.min(keep, room / 2) - extent * this.zoom),
+        room - Math.min(keep, room / 2),
+      );
     this.x = bound(x, this.placed.width, width);
     this.y = bound(y, this.placed.height, height);
     this.place();
   }
 
   zoomAt(factor, px = this.size.width / 2, py = this.size.height / 2) {
-    const zoom = Math.min(Math.max(this.zoom * factor, MIN_ZOOM), MAX_ZOOM), change = zoom / this.zoom;
+    const zoom = Math.min(Math.max(this.zoom * factor, MIN_ZOOM), MAX_ZOOM),
+      change = zoom / this.zoom;
     this.zoom = zoom;
     this.moveTo(px - (px - this.x) * change, py - (py - this.y) * change);
   }
 
   fit() {
     const { width, height } = this.size;
-    this.zoom = Math.max(MIN_ZOOM, Math.min((width - 2 * MARGIN) / this.placed.width, (height - 2 * MARGIN) / this.placed.height, 1.6));
+    this.zoom = Math.max(
+      MIN_ZOOM,
+      Math.min((width - 2 * MARGIN) / this.placed.width, (height - 2 * MARGIN) / this.placed.height, 1.6),
+    );
     this.x = (width - this.placed.width * this.zoom) / 2;
     this.y = Math.max(MARGIN, (height - this.placed.height * this.zoom) / 2);
     this.place();
@@ -190,17 +236,27 @@ class View {
   }
 
   centre(id) {
-    const { x, y, w, h } = this.placed.boxes.get(id), { width, height } = this.size;
+    const { x, y, w, h } = this.placed.boxes.get(id),
+      { width, height } = this.size;
     if (this.zoom < READABLE) this.zoom = READABLE;
-    this.moveTo(width / 2 - (x + w / 2) * this.zoom, height / 2 - (y + Math.min(h, height * 0.7) / 2) * this.zoom);
+    this.moveTo(
+      width / 2 - (x + w / 2) * this.zoom,
+      height / 2 - (y + Math.min(h, height * 0.7) / 2) * this.zoom,
+    );
   }
 
   /** Move only as far as needed to see a box's upper end. */
   bringIntoView(id) {
-    const { x, y, w, h } = this.placed.boxes.get(id), { width, height } = this.size;
-    const shift = (from, to, room) => (from < MARGIN ? MARGIN - from : to > room - MARGIN ? Math.max(room - MARGIN - to, MARGIN - from) : 0);
-    const left = this.x + x * this.zoom, top = this.y + y * this.zoom;
-    this.moveTo(this.x + shift(left, left + w * this.zoom, width), this.y + shift(top, top + Math.min(h * this.zoom, 120), height));
+    const { x, y, w, h } = this.placed.boxes.get(id),
+      { width, height } = this.size;
+    const shift = (from, to, room) =>
+      from < MARGIN ? MARGIN - from : to > room - MARGIN ? Math.max(room - MARGIN - to, MARGIN - from) : 0;
+    const left = this.x + x * this.zoom,
+      top = this.y + y * this.zoom;
+    this.moveTo(
+      this.x + shift(left, left + w * this.zoom, width),
+      this.y + shift(top, top + Math.min(h * this.zoom, 120), height),
+    );
   }
 
   // opening and closing
@@ -213,8 +269,10 @@ class View {
     }
     const hadFocus = this.scene.contains(this.host.getRootNode().activeElement);
     this.draw();
-    if (anchor) { // what was clicked stays under the pointer
-      const from = before.boxes.get(anchor), to = this.placed.boxes.get(anchor);
+    if (anchor) {
+      // what was clicked stays under the pointer
+      const from = before.boxes.get(anchor),
+        to = this.placed.boxes.get(anchor);
       const grown = (to.w - from.w) / 2;
       this.moveTo(this.x + (from.x - to.x - grown) * this.zoom, this.y + (from.y - to.y) * this.zoom);
     }
@@ -288,9 +346,11 @@ class View {
     walk(id, "target", "source");
     const labels = new Map(lit.map((link) => [`${link.at.x},${link.at.y}`, link]));
     this.spots.replaceChildren(
-      svg("path", { class: "spot", d: lit.map((link) => link.d).join("") }),
+      svg("path", { class: "spot", d: lit.map((link) => link.way()).join("") }),
       svg("path", { class: "spot-arrow", d: lit.map((link) => arrowHead(link.arrow)).join("") }),
-      ...[...labels.values()].map(({ at, shapes }) => sizeLabel(at.x, at.y, shapes.length > 1 ? `${shapes.length} sizes` : shapes[0])),
+      ...[...labels.values()].map(({ at, shapes }) =>
+        sizeLabel(at.x, at.y, shapes.length > 1 ? `${shapes.length} sizes` : shapes[0]),
+      ),
     );
   }
 
@@ -301,13 +361,15 @@ class View {
     this.details.hidden = !id;
     if (!id) return;
     this.details.replaceChildren(...detailsOf(this.model, this.model.items.get(id)));
-    const box = this.placed.boxes.get(id), { width, height } = this.size;
+    const box = this.placed.boxes.get(id),
+      { width, height } = this.size;
     const docked = width < NARROW;
     this.details.classList.toggle("docked", docked);
     this.details.classList.toggle("above", docked && this.y + box.y * this.zoom > height / 2);
     this.details.style.left = this.details.style.top = "";
     if (docked) return;
-    const right = this.x + (box.x + box.w) * this.zoom + 14, top = this.y + box.y * this.zoom;
+    const right = this.x + (box.x + box.w) * this.zoom + 14,
+      top = this.y + box.y * this.zoom;
     const { offsetWidth, offsetHeight } = this.details;
     const left = right + offsetWidth < width ? right : this.x + box.x * this.zoom - 14 - offsetWidth;
     this.details.style.left = `${Math.min(Math.max(left, 8), width - offsetWidth - 8)}px`;
@@ -329,7 +391,9 @@ class View {
     this.markAll();
     this.point(id);
     this.host.querySelector(".hits").textContent = `${this.hit + 1}/${this.hits.length}`;
-    this.say(`${this.hit + 1} of ${this.hits.length}: ${describe(this.model.items.get(id), this.open.has(id))}`);
+    this.say(
+      `${this.hit + 1} of ${this.hits.length}: ${describe(this.model.items.get(id), this.open.has(id))}`,
+    );
   }
 
   say(text) {
@@ -345,7 +409,10 @@ class View {
     const font = `${getComputedStyle(this.host).fontFamily}, Arial, sans-serif`;
     const picture = exportSvg(this.scene, this.placed, this.model.title, this.legend, font);
     const ready = ending === "svg" ? Promise.resolve(svgBlob(picture.out)) : pngBlob(picture);
-    ready.then((blob) => download(blob, fileName(this.model.title, ending)), () => this.say("the picture could not be made"));
+    ready.then(
+      (blob) => download(blob, fileName(this.model.title, ending)),
+      () => this.say("the picture could not be made"),
+    );
     this.say(`${ending.toUpperCase()} saved`);
   }
 
@@ -355,12 +422,21 @@ class View {
     const { host, surface, canvas } = this;
     const idAt = (event) => event.target.closest?.("[data-id]")?.dataset.id ?? null;
     const actions = {
-      expand: () => this.change(openNextLevel(this.model, this.open)), collapse: () => { this.change(new Set()); this.fit(); },
-      fit: () => this.fit(), in: () => this.zoomAt(1.25), out: () => this.zoomAt(0.8),
-      svg: () => this.save("svg"), png: () => this.save("png"),
-      full: () => (host.getRootNode().fullscreenElement ? document.exitFullscreen() : host.requestFullscreen()),
+      expand: () => this.change(openNextLevel(this.model, this.open)),
+      collapse: () => {
+        this.change(new Set());
+        this.fit();
+      },
+      fit: () => this.fit(),
+      in: () => this.zoomAt(1.25),
+      out: () => this.zoomAt(0.8),
+      svg: () => this.save("svg"),
+      png: () => this.save("png"),
+      full: () =>
+        host.getRootNode().fullscreenElement ? document.exitFullscreen() : host.requestFullscreen(),
     };
-    for (const button of host.querySelectorAll("button[data-do]")) button.addEventListener("click", () => actions[button.dataset.do]());
+    for (const button of host.querySelectorAll("button[data-do]"))
+      button.addEventListener("click", () => actions[button.dataset.do]());
     for (const input of host.querySelectorAll(".colours input")) {
       input.addEventListener("change", () => {
         this.metric = input.value === "kind" ? null : input.value;
@@ -368,19 +444,29 @@ class View {
         this.say(`coloured by ${METRICS[this.metric] ?? "kind"}`);
       });
     }
-    this.find.addEventListener("input", () => { this.search(this.find.value); this.markAll(); });
+    this.find.addEventListener("input", () => {
+      this.search(this.find.value);
+      this.markAll();
+    });
     this.find.addEventListener("keydown", (event) => {
       if (event.key === "Enter") this.nextHit(event.shiftKey ? -1 : 1);
       else if (event.key === "ArrowDown" && this.focused) this.focus(this.focused);
-      else if (event.key === "Escape") { this.find.value = ""; this.search(""); this.markAll(); this.point(null); }
-      else return;
+      else if (event.key === "Escape") {
+        this.find.value = "";
+        this.search("");
+        this.markAll();
+        this.point(null);
+      } else return;
       event.preventDefault();
     });
 
     surface.addEventListener("keydown", (event) => this.key(event, idAt(event)));
     surface.addEventListener("focusin", (event) => {
       const id = idAt(event);
-      if (id && event.target.matches(":focus-visible")) { this.bringIntoView(id); this.point(id); }
+      if (id && event.target.matches(":focus-visible")) {
+        this.bringIntoView(id);
+        this.point(id);
+      }
     });
     canvas.addEventListener("focusin", () => canvas.classList.add("live"));
     canvas.addEventListener("focusout", (event) => {
@@ -389,7 +475,9 @@ class View {
       this.point(null);
     });
 
-    surface.addEventListener("pointerover", (event) => { if (!this.fingers.size) this.point(idAt(event)); });
+    surface.addEventListener("pointerover", (event) => {
+      if (!this.fingers.size) this.point(idAt(event));
+    });
     surface.addEventListener("pointerleave", () => this.point(null));
     surface.addEventListener("click", (event) => {
       if (this.dragged) return;
@@ -421,8 +509,10 @@ class View {
 
   key(event, id) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "/") { this.find.focus(); this.find.select(); }
-    else if (event.key === "f") this.fit();
+    if (event.key === "/") {
+      this.find.focus();
+      this.find.select();
+    } else if (event.key === "f") this.fit();
     else if (event.key === "Enter" && id) this.select(id);
     else if (event.key === "Escape") {
       if (!this.details.hidden) this.point(null);
@@ -440,14 +530,18 @@ class View {
   wheel(event) {
     const { left, top } = this.surface.getBoundingClientRect();
     if (event.ctrlKey || event.metaKey) {
-      this.zoomAt(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.004)), event.clientX - left, event.clientY - top);
+      const step = Math.max(-40, Math.min(40, event.deltaY * (event.deltaMode ? 18 : 1))); // a notch of a mouse is 100 and more
+      this.zoomAt(Math.exp(-step * 0.006), event.clientX - left, event.clientY - top);
       return event.preventDefault();
     }
     if (!this.canvas.classList.contains("live")) return;
-    const step = event.deltaMode ? 18 : 1, { width, height } = this.size;
+    const step = event.deltaMode ? 18 : 1,
+      { width, height } = this.size;
     const [dx, dy] = event.shiftKey ? [event.deltaY * step, 0] : [event.deltaX * step, event.deltaY * step];
-    const end = (at, extent, room, move) => (move > 0 ? at + extent * this.zoom <= room - MARGIN : at >= MARGIN);
-    const canX = dx && !end(this.x, this.placed.width, width, dx), canY = dy && !end(this.y, this.placed.height, height, dy);
+    const end = (at, extent, room, move) =>
+      move > 0 ? at + extent * this.zoom <= room - MARGIN : at >= MARGIN;
+    const canX = dx && !end(this.x, this.placed.width, width, dx),
+      canY = dy && !end(this.y, this.placed.height, height, dy);
     if (!canX && !canY) return;
     this.moveTo(this.x - (canX ? dx : 0), this.y - (canY ? dy : 0));
     event.preventDefault();
@@ -460,7 +554,12 @@ class View {
     surface.addEventListener("pointerdown", (event) => {
       if (event.button) return;
       if (!this.fingers.size) this.dragged = false;
-      this.fingers.set(event.pointerId, { x: event.clientX, y: event.clientY, startX: event.clientX, startY: event.clientY });
+      this.fingers.set(event.pointerId, {
+        x: event.clientX,
+        y: event.clientY,
+        startX: event.clientX,
+        startY: event.clientY,
+      });
     });
     surface.addEventListener("pointermove", (event) => {
       const finger = this.fingers.get(event.pointerId);
@@ -472,9 +571,16 @@ class View {
         const { left, top } = surface.getBoundingClientRect();
         const spread = (a) => Math.max(Math.hypot(a.x - other.x, a.y - other.y), 10);
         this.dragged = true;
-        this.zoomAt(spread(finger) / spread(before), (finger.x + other.x) / 2 - left, (finger.y + other.y) / 2 - top);
+        this.zoomAt(
+          spread(finger) / spread(before),
+          (finger.x + other.x) / 2 - left,
+          (finger.y + other.y) / 2 - top,
+        );
         this.moveTo(this.x + (finger.x - before.x) / 2, this.y + (finger.y - before.y) / 2);
-      } else if (this.dragged || Math.hypot(finger.x - finger.startX, finger.y - finger.startY) > CLICK_SLOP) {
+      } else if (
+        this.dragged ||
+        Math.hypot(finger.x - finger.startX, finger.y - finger.startY) > CLICK_SLOP
+      ) {
         if (!this.dragged) {
           this.dragged = true;
           surface.setPointerCapture(event.pointerId);
@@ -496,7 +602,8 @@ class View {
   listenToMinimap() {
     const go = (event) => {
       const { left, top } = this.minimap.getBoundingClientRect();
-      const x = (event.clientX - left) / this.map.across, y = (event.clientY - top) / this.map.down;
+      const x = (event.clientX - left) / this.map.across,
+        y = (event.clientY - top) / this.map.down;
       this.moveTo(this.size.width / 2 - x * this.zoom, this.size.height / 2 - y * this.zoom);
     };
     this.minimap.addEventListener("pointerdown", (event) => {
@@ -504,42 +611,92 @@ class View {
       go(event);
       event.preventDefault();
     });
-    this.minimap.addEventListener("pointermove", (event) => { if (event.buttons) go(event); });
+    this.minimap.addEventListener("pointermove", (event) => {
+      if (event.buttons) go(event);
+    });
   }
 }
 
 // legend and details
 
 function kindLegend(present) {
-  return Object.keys(KINDS).filter((kind) => present.has(kind)).map((kind) => ({
-    text: KINDS[kind], size: 18,
-    swatch: svg("g", { class: `node ${kind}` },
-      svg("rect", { class: "face", x: 1, y: 1, width: 16, height: 14, rx: 3 }), svg("rect", { class: "tab", x: 1, y: 1, width: 6, height: 14, rx: 2 })),
-  }));
+  return Object.keys(KINDS)
+    .filter((kind) => present.has(kind))
+    .map((kind) => ({
+      text: KINDS[kind],
+      size: 18,
+      swatch: svg(
+        "g",
+        { class: `node ${kind}` },
+        svg("rect", { class: "face", x: 1, y: 1, width: 16, height: 14, rx: 3 }),
+        svg("rect", { class: "tab", x: 1, y: 1, width: 6, height: 14, rx: 2 }),
+      ),
+    }));
 }
 
 function heatLegend(metric, most) {
-  const steps = 24, width = 168;
-  const ramp = svg("g", {}, ...Array.from({ length: steps }, (_, i) =>
-    svg("rect", { x: (i * width) / steps, width: width / steps + 0.3, height: 14, style: `fill:${heatColour((i + 0.5) / steps)}` })));
-  return [{ text: `0 … ${short(most / 4)} in the middle … ${short(most)} ${METRICS[metric]} at most in one box`, size: width, swatch: ramp }];
+  const steps = 24,
+    width = 168;
+  const ramp = svg(
+    "g",
+    {},
+    ...Array.from({ length: steps }, (_, i) =>
+      svg("rect", {
+        x: (i * width) / steps,
+        width: width / steps + 0.3,
+        height: 14,
+        style: `fill:${heatColour((i + 0.5) / steps)}`,
+      }),
+    ),
+  );
+  return [
+    {
+      text: `0 to ${short(most)} ${METRICS[metric]} per box; the middle is ${short(Math.round(most / 4))}`,
+      size: width,
+      swatch: ramp,
+    },
+  ];
 }
 
 function shortcutEntry() {
-  return { text: "shortcut", size: 26, swatch: svg("g", {}, svg("path", { class: "edge skip", d: "M1 3q0 5 5 5H18" }), svg("path", { class: "arrow skip", d: "M25 8l-7 -4v8z" })) };
+  return {
+    text: "shortcut",
+    size: 26,
+    swatch: svg(
+      "g",
+      {},
+      svg("path", { class: "edge skip", d: "M1 3q0 5 5 5H18" }),
+      svg("path", { class: "arrow skip", d: "M25 8l-7 -4v8z" }),
+    ),
+  };
 }
 
 function detailsOf(model, item) {
-  const html = (tag, className, text) => Object.assign(document.createElement(tag), { className, textContent: text });
+  const html = (tag, className, text) =>
+    Object.assign(document.createElement(tag), { className, textContent: text });
   const exact = (value) => (value == null ? "not counted" : value.toLocaleString("en"));
   const rows = item.isGroup
-    ? [["Block", item.cls], item.repeat > 1 ? ["Repeated", `×${item.repeat}`] : null, ["Operations", exact(item.kinds.length)]]
+    ? [
+        ["Block", item.cls],
+        item.repeat > 1 ? ["Repeated", `×${item.repeat}`] : null,
+        ["Operations", exact(item.kinds.length)],
+      ]
     : [["Kind", KINDS[item.kind]]];
-  rows.push(["Output", shapeText(item.shape)], ["Parameters", exact(item.params)], ["MACs", exact(item.macs)], ["Activation values", exact(item.activations)]);
+  rows.push(
+    ["Output", shapeText(item.shape)],
+    ["Parameters", exact(item.params)],
+    ["MACs", exact(item.macs)],
+    ["Activation values", exact(item.activations)],
+  );
   if (item.rf) rows.push(["Receptive field", item.rf]);
   const list = document.createElement("dl");
   for (const [name, value] of rows.filter(Boolean)) list.append(html("dt", "", name), html("dd", "", value));
-  return [html("strong", "", item.title ? `${item.title} ${item.subtitle}` : item.label), html("div", "path", item.id), list, item.formula ? html("p", "formula", item.formula) : ""];
+  return [
+    html("strong", "", item.title ? `${item.title} ${item.subtitle}` : item.label),
+    html("div", "path", item.id),
+    list,
+    item.formula ? html("p", "formula", item.formula) : "",
+  ];
 }
 
 export default function ({ data, parentElement, setStateValue }) {

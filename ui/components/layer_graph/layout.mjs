@@ -6,12 +6,21 @@
 // all this: it runs in a lane beside the boxes it jumps over, one lane per source however many targets it has.
 
 export const HEADER = 30; // title bar of an open group
-const NODE_HEIGHT = 30, GROUP_HEIGHT = 54;
+const NODE_HEIGHT = 30,
+  GROUP_HEIGHT = 54;
 const STACK = 4; // offset of each card behind a folded repeat
-const PAD = 16, GAP = 24, LABEL_GAP = 42, BESIDE = 26; // LABEL_GAP leaves room for a tensor size on the edge
-const LANE = 10, TIGHT_LANE = 6, MANY_LANES = 6;
-const IN = "<in>", OUT = "<out>";
-const SWEEPS = 6, DENSE_SWEEPS = 2, DENSE = 3000; // fewer passes where there are very many edge segments
+const PAD = 16,
+  GAP = 22,
+  BESIDE = 26;
+const LABEL_GAP = 38; // leaves room for a tensor size on the edge
+const LANE = 10,
+  TIGHT_LANE = 6,
+  MANY_LANES = 6;
+const IN = "<in>",
+  OUT = "<out>";
+const SWEEPS = 6,
+  DENSE_SWEEPS = 2,
+  DENSE = 3000; // fewer passes where there are very many edge segments
 const REAL_WEIGHT = 8; // boxes keep their place; passing edges bend around them
 
 const MAX_TEXT = 36;
@@ -20,7 +29,8 @@ const guessWidth = (text) => 6.8 * text.length;
 
 /**
  * -> {width, height, boxes, links}
- * boxes: id -> {x, y, w, h, inX, outX, label}; links: {source, target, group, skip, shapes, d, arrow, dot, at}.
+ * boxes: id -> {x, y, w, h, label}, label saying where the tensor's size stands;
+ * links: {source, target, group, skip, shapes, from, to, d, way(), arrow, dot, at}, see drawRoute;
  * source and target are children of `group`, or null where the edge goes on through the group's border.
  */
 export function layout(model, open, measure = guessWidth) {
@@ -33,31 +43,46 @@ export function layout(model, open, measure = guessWidth) {
     }
     return closedSize(model.items.get(id), measure);
   };
-  const placeInside = (id) => placeGroup(model.children.get(id), local.get(id) ?? [], size, titleWidth(model.items.get(id), measure));
+  const placeInside = (id) =>
+    placeGroup(model.children.get(id), local.get(id) ?? [], size, titleWidth(model.items.get(id), measure));
 
   const whole = placeInside("");
   placed.set("", whole);
-  const boxes = new Map(), links = [];
+  const boxes = new Map(),
+    links = [];
   collect("", 0, 0);
   return { width: whole.w, height: whole.h, boxes, links };
 
   function collect(group, dx, dy) {
     const inner = placed.get(group);
     for (const cell of inner.cells) {
-      const x = dx + cell.x - cell.w / 2, y = dy + cell.y;
-      const label = cell.labelled && cell.hasOut ? { x: x + cell.w / 2 + cell.outX, y: y + cell.h + 13 } : null;
+      const x = dx + cell.x - cell.w / 2,
+        y = dy + cell.y;
+      const label =
+        cell.labelled && cell.hasOut ? { x: x + cell.w / 2 + cell.outX, y: y + cell.h + 13 } : null;
       boxes.set(cell.id, { x, y, w: cell.w, h: cell.h, label });
       if (open.has(cell.id)) collect(cell.id, x, y);
     }
-    for (const route of inner.routes) links.push({ group, ...drawRoute(route, dx, dy) });
+    for (const route of inner.routes) {
+      const link = drawRoute(route, dx, dy);
+      link.group = group;
+      links.push(link);
+    }
   }
 }
 
 function closedSize(item, measure) {
   const labelled = item.resizes;
-  if (!item.isGroup) return { w: Math.max(76, measure(clip(item.label)) + 30), h: NODE_HEIGHT, inX: 0, outX: 0, labelled };
+  if (!item.isGroup)
+    return { w: Math.max(76, measure(clip(item.label)) + 30), h: NODE_HEIGHT, inX: 0, outX: 0, labelled };
   const behind = item.repeat > 1 ? 2 * STACK : 0;
-  return { w: Math.max(150, titleWidth(item, measure)) + behind, h: GROUP_HEIGHT + behind, inX: -behind / 2, outX: -behind / 2, labelled };
+  return {
+    w: Math.max(150, titleWidth(item, measure)) + behind,
+    h: GROUP_HEIGHT + behind,
+    inX: -behind / 2,
+    outX: -behind / 2,
+    labelled,
+  };
 }
 
 function titleWidth(item, measure) {
@@ -71,7 +96,8 @@ function localEdges(model, open) {
   const visibleChain = (id) => {
     if (!chains.has(id)) {
       const chain = [id];
-      for (let item = model.items.get(id); item.parent; item = model.items.get(item.parent)) chain.push(item.parent);
+      for (let item = model.items.get(id); item.parent; item = model.items.get(item.parent))
+        chain.push(item.parent);
       chain.push("");
       chain.reverse();
       const closed = chain.findIndex((each, i) => i > 0 && !open.has(each));
@@ -79,32 +105,51 @@ function localEdges(model, open) {
     }
     return chains.get(id);
   };
-  const groups = new Map();
+  const groups = new Map(),
+    texts = new Map();
+  const within = (map, key) => map.get(key) ?? map.set(key, new Map()).get(key);
   const add = (group, source, target, shape) => {
-    if (!groups.has(group)) groups.set(group, new Map());
-    const edges = groups.get(group), key = `${source}\n${target}`;
-    if (!edges.has(key)) edges.set(key, [source, target, new Set()]);
-    edges.get(key)[2].add(shape);
+    const targets = within(within(groups, group), source),
+      shapes = targets.get(target);
+    if (!shapes) targets.set(target, [shape]);
+    else if (!shapes.includes(shape)) shapes.push(shape);
   };
   for (const [source, target] of model.edges) {
-    const from = visibleChain(source), to = visibleChain(target);
+    const from = visibleChain(source),
+      to = visibleChain(target);
     let split = 0;
     while (split < from.length && split < to.length && from[split] === to[split]) split++;
     if (split >= from.length || split >= to.length) continue; // both ends inside one closed group
-    const shape = (model.items.get(source).shape ?? []).join("×");
+    const shape =
+      texts.get(source) ?? texts.set(source, (model.items.get(source).shape ?? []).join("×")).get(source);
     add(from[split - 1], from[split], to[split], shape);
     for (let i = split; i < from.length - 1; i++) add(from[i], from[i + 1], OUT, shape);
     for (let i = split; i < to.length - 1; i++) add(to[i], IN, to[i + 1], shape);
   }
-  return new Map([...groups].map(([group, edges]) => [group, [...edges.values()]]));
+  const flat = (bySource) =>
+    [...bySource].flatMap(([source, targets]) =>
+      [...targets].map(([target, shapes]) => [source, target, shapes]),
+    );
+  return new Map([...groups].map(([group, bySource]) => [group, flat(bySource)]));
 }
 
 function placeGroup(ids, edges, size, minimum) {
   const inside = minimum > 0;
   const cells = new Map();
-  const addCell = (id, box, port = false) => cells.set(id, {
-    id, ...box, port, lane: false, rank: 0, x: 0, y: 0, up: [], down: [], hasOut: false, position: cells.size,
-  });
+  const addCell = (id, box, port = false) =>
+    cells.set(id, {
+      id,
+      ...box,
+      port,
+      lane: false,
+      rank: 0,
+      x: 0,
+      y: 0,
+      up: [],
+      down: [],
+      hasOut: false,
+      position: cells.size,
+    });
   const point = { w: 2, h: 0, inX: 0, outX: 0 };
   if (edges.some(([source]) => source === IN)) addCell(IN, point, true);
   for (const id of ids) {
@@ -116,7 +161,8 @@ function placeGroup(ids, edges, size, minimum) {
 
   const targets = new Map([...cells.keys()].map((id) => [id, []])); // forward edges only: execution order has no way back
   for (const [source, target, shapes] of edges) {
-    if (cells.get(source).position < cells.get(target).position) targets.get(source).push({ id: target, shapes });
+    if (cells.get(source).position < cells.get(target).position)
+      targets.get(source).push({ id: target, shapes });
   }
   const rows = rankRows(cells, targets);
   const shortcuts = findShortcuts(cells, targets);
@@ -126,22 +172,33 @@ function placeGroup(ids, edges, size, minimum) {
   const y = placeDown(rows, routes, inside);
   const lanes = placeLanes(rows, routes);
 
-  let left = Infinity, far = Math.max(-Infinity, ...lanes.map((lane) => lane.x));
-  for (const row of rows) for (const cell of row) {
-    left = Math.min(left, cell.x - cell.w / 2);
-    far = Math.max(far, cell.x + cell.w / 2);
-  }
-  const w = Math.max(far - left + 2 * PAD, minimum), shift = (w - (far - left)) / 2 - left;
+  let left = Infinity,
+    far = Math.max(-Infinity, ...lanes.map((lane) => lane.x));
+  for (const row of rows)
+    for (const cell of row) {
+      left = Math.min(left, cell.x - cell.w / 2);
+      far = Math.max(far, cell.x + cell.w / 2);
+    }
+  const w = Math.max(far - left + 2 * PAD, minimum),
+    shift = (w - (far - left)) / 2 - left;
   for (const row of rows) for (const cell of row) cell.x += shift;
   for (const lane of lanes) lane.x += shift;
   const port = (id) => (cells.has(id) ? cells.get(id).x - w / 2 : 0);
-  return { w, h: y, inX: port(IN), outX: port(OUT), cells: [...cells.values()].filter((cell) => !cell.port), routes };
+  return {
+    w,
+    h: y,
+    inX: port(IN),
+    outX: port(OUT),
+    cells: [...cells.values()].filter((cell) => !cell.port),
+    routes,
+  };
 }
 
 /** Longest-path ranks; the OUT port closes the last row. */
 function rankRows(cells, targets) {
   for (const cell of cells.values()) {
-    for (const { id } of targets.get(cell.id)) cells.get(id).rank = Math.max(cells.get(id).rank, cell.rank + 1);
+    for (const { id } of targets.get(cell.id))
+      cells.get(id).rank = Math.max(cells.get(id).rank, cell.rank + 1);
   }
   const last = Math.max(0, ...[...cells.values()].map((cell) => cell.rank));
   if (cells.has(OUT)) cells.get(OUT).rank = Math.max(last, 1);
@@ -158,15 +215,25 @@ function findShortcuts(cells, targets) {
   for (const cell of [...cells.values()].reverse()) {
     const bits = new Uint32Array(words);
     for (const { id } of targets.get(cell.id)) {
-      const next = cells.get(id), beyond = reach.get(id);
+      const next = cells.get(id),
+        beyond = reach.get(id);
       bits[next.position >> 5] |= 1 << (next.position & 31);
       for (let i = 0; i < words; i++) bits[i] |= beyond[i];
     }
     reach.set(cell.id, bits);
   }
-  return new Map([...targets].map(([source, list]) => [source, new Set(
-    list.filter(({ id }) => list.some((other) => other.id !== id && has(reach.get(other.id), cells.get(id)))).map(({ id }) => id),
-  )]));
+  return new Map(
+    [...targets].map(([source, list]) => [
+      source,
+      new Set(
+        list
+          .filter(({ id }) =>
+            list.some((other) => other.id !== id && has(reach.get(other.id), cells.get(id))),
+          )
+          .map(({ id }) => id),
+      ),
+    ]),
+  );
 }
 
 /**
@@ -175,35 +242,68 @@ function findShortcuts(cells, targets) {
  */
 function threadEdges(cells, targets, shortcuts, rows) {
   const routes = [];
-  const join = (above, below) => { above.down.push(below); below.up.push(above); };
+  const join = (above, below) => {
+    above.down.push(below);
+    below.up.push(above);
+  };
   for (const [sourceId, list] of targets) {
     const source = cells.get(sourceId);
     const plain = list.filter(({ id }) => !shortcuts.get(sourceId).has(id));
     const chain = [source];
     const far = Math.max(source.rank, ...plain.map(({ id }) => cells.get(id).rank));
     for (let rank = source.rank + 1; rank < far; rank++) {
-      const thread = { id: null, w: 4, h: 0, inX: 0, outX: 0, lane: true, rank, x: 0, y: 0, up: [], down: [], position: source.position };
+      const thread = {
+        id: null,
+        w: 4,
+        h: 0,
+        inX: 0,
+        outX: 0,
+        lane: true,
+        rank,
+        x: 0,
+        y: 0,
+        up: [],
+        down: [],
+        position: source.position,
+      };
       rows[rank].push(thread);
       join(chain.at(-1), thread);
       chain.push(thread);
     }
     for (const { id, shapes } of plain) {
-      const target = cells.get(id), length = target.rank - source.rank;
+      const target = cells.get(id),
+        length = target.rank - source.rank;
       join(chain[length - 1], target);
       routes.push({ source, target, shapes, skip: false, via: chain.slice(1, length), rows });
     }
-    const skips = list.filter(({ id }) => shortcuts.get(sourceId).has(id)).sort((a, b) => cells.get(a.id).rank - cells.get(b.id).rank);
+    const skips = list
+      .filter(({ id }) => shortcuts.get(sourceId).has(id))
+      .sort((a, b) => cells.get(a.id).rank - cells.get(b.id).rank);
     const lane = { x: 0, source, last: skips.length ? cells.get(skips.at(-1).id).rank : 0 };
     for (const { id, shapes } of skips) {
-      routes.push({ source, target: cells.get(id), shapes, skip: true, lane, ends: id === skips.at(-1).id, rows });
+      routes.push({
+        source,
+        target: cells.get(id),
+        shapes,
+        skip: true,
+        lane,
+        ends: id === skips.at(-1).id,
+        rows,
+      });
     }
   }
   return routes;
 }
 
 function orderRows(rows) {
-  const renumber = (row) => row.forEach((cell, i) => { cell.order = i; });
-  rows.forEach((row) => { row.sort((a, b) => a.position - b.position); renumber(row); });
+  const renumber = (row) =>
+    row.forEach((cell, i) => {
+      cell.order = i;
+    });
+  rows.forEach((row) => {
+    row.sort((a, b) => a.position - b.position);
+    renumber(row);
+  });
   const sweep = (row, side) => {
     for (const cell of row) {
       const near = cell[side];
@@ -225,7 +325,10 @@ function placeAcross(rows) {
   const space = (a, b) => (a.w + b.w) / 2 + (a.lane || b.lane ? LANE : BESIDE);
   for (const row of rows) {
     let x = 0;
-    row.forEach((cell, i) => { x += i ? space(row[i - 1], cell) : 0; cell.x = x; });
+    row.forEach((cell, i) => {
+      x += i ? space(row[i - 1], cell) : 0;
+      cell.x = x;
+    });
     for (const cell of row) cell.x -= x / 2;
   }
   const settle = (row, side) => {
@@ -236,7 +339,9 @@ function placeAcross(rows) {
       if (i) offset += space(row[i - 1], cell);
       cell.offset = offset;
       const near = cell[side];
-      const want = near.length ? near.reduce((sum, other) => sum + other.x + other[theirs], 0) / near.length - cell[mine] : cell.x;
+      const want = near.length
+        ? near.reduce((sum, other) => sum + other.x + other[theirs], 0) / near.length - cell[mine]
+        : cell.x;
       const weight = cell.lane ? 1 : REAL_WEIGHT;
       let run = { sum: (want - offset) * weight, weight, from: i, to: i };
       while (runs.length && runs.at(-1).sum / runs.at(-1).weight > run.sum / run.weight) {
@@ -273,7 +378,8 @@ function placeDown(rows, routes, inside) {
   const taken = new Map(); // shortcuts that leave one row do so at different heights
   for (const route of routes) {
     if (!route.skip || route.lane.exit) continue;
-    const row = rows[route.source.rank], nth = taken.get(row) ?? 0;
+    const row = rows[route.source.rank],
+      nth = taken.get(row) ?? 0;
     taken.set(row, nth + 1);
     route.lane.exit = row.next - 12 - 4 * (nth % 3);
   }
@@ -288,7 +394,7 @@ function placeLanes(rows, routes) {
     if (route.skip) route.sideways = !route.target.port && rows[route.target.rank].at(-1) === route.target;
   }
   const lanes = [...new Set(routes.filter((route) => route.skip).map((route) => route.lane))];
-  lanes.sort((a, b) => (a.last - a.source.rank) - (b.last - b.source.rank) || b.source.rank - a.source.rank);
+  lanes.sort((a, b) => a.last - a.source.rank - (b.last - b.source.rank) || b.source.rank - a.source.rank);
   const pitch = lanes.length > MANY_LANES ? TIGHT_LANE : LANE;
   const busy = rows.map(() => -Infinity); // outermost lane so far in each row
   for (const lane of lanes) {
@@ -300,49 +406,66 @@ function placeLanes(rows, routes) {
   return lanes;
 }
 
-/** The SVG path of a route, its arrow head and, where it leaves a lane that goes on, its dot. */
-function drawRoute({ source, target, shapes, skip, via, lane, ends, sideways, rows }, dx, dy) {
-  const f = (value) => Math.round(value * 10) / 10;
-  const startX = dx + source.x + source.outX, startY = dy + source.y + source.h;
-  const endX = dx + target.x + target.inX, endY = dy + target.y;
+/**
+ * A link: `d` is what it adds to the drawing, `way()` its whole way. They differ where targets share a lane:
+ * there the last one draws the lane, and each of the others its own end, with a dot where it leaves the lane.
+ */
+function drawRoute(route, dx, dy) {
+  const { source, target, shapes, skip, lane, ends, sideways } = route;
+  const start = { x: dx + source.x + source.outX, y: dy + source.y + source.h };
+  const end = { x: dx + target.x + target.inX, y: dy + target.y };
   const link = {
-    source: source.port ? null : source.id, target: target.port ? null : target.id,
-    skip, shapes: [...shapes], arrow: null, dot: null, at: { x: startX, y: startY + 13 }, from: startY, to: endY,
+    source: source.port ? null : source.id,
+    target: target.port ? null : target.id,
+    skip,
+    shapes,
+    at: { x: start.x, y: start.y + 13 },
+    from: start.y,
+    to: end.y,
+    arrow: target.port ? null : { ...end, sideways: false },
+    dot: null,
   };
-  let d = `M${f(startX)} ${f(startY)}`;
   if (!skip) {
-    d += `V${f(dy + rows[source.rank].bottom)}`;
-    let x = startX, y = dy + rows[source.rank].bottom;
-    const curve = (toX, toY) => {
-      const middle = (y + toY) / 2;
-      d += Math.abs(toX - x) < 0.5 ? `V${f(toY)}` : `C${f(x)} ${f(middle)} ${f(toX)} ${f(middle)} ${f(toX)} ${f(toY)}`;
-      x = toX;
-    };
-    for (const cell of via) {
-      curve(dx + cell.x, dy + rows[cell.rank].top);
-      y = dy + rows[cell.rank].bottom;
-      d += `V${f(y)}`;
-    }
-    curve(endX, endY);
-    if (!target.port) link.arrow = { x: endX, y: endY, sideways: false };
-    return { ...link, d };
+    link.d = plainPath(route, start, end, dx, dy);
+    link.way = () => link.d;
+    return link;
   }
-  const laneX = dx + lane.x, exit = dy + lane.exit, R = 7;
-  d += `V${f(exit - R)}q0 ${R} ${R} ${R}H${f(laneX - R)}q${R} 0 ${R} ${R}`;
-  const enter = sideways ? endY + Math.min(target.h / 2, HEADER / 2) : endY - 8;
-  if (ends) d += `V${f(enter - R)}q0 ${R} ${-R} ${R}`;
-  else {
-    d += `V${f(enter)}`;
-    link.dot = { x: laneX, y: enter };
-  }
+  const laneX = dx + lane.x,
+    exit = dy + lane.exit;
+  const enter = sideways ? end.y + Math.min(target.h, HEADER) / 2 : end.y - 8;
+  const down = `M${f(start.x)} ${f(start.y)}V${f(exit - BEND)}q0 ${BEND} ${BEND} ${BEND}H${f(laneX - BEND)}q${BEND} 0 ${BEND} ${BEND}`;
+  const turn = `V${f(enter - BEND)}q0 ${BEND} ${-BEND} ${BEND}`;
+  const stop = dx + target.x + target.w / 2;
+  const last = sideways ? `H${f(stop)}` : `H${f(end.x + BEND)}q${-BEND} 0 ${-BEND} ${BEND}V${f(end.y)}`;
+  link.way = () => down + turn + last;
+  link.d = ends ? link.way() : `M${f(laneX)} ${f(enter)}${last}`;
+  if (!ends) link.dot = { x: laneX, y: enter };
   if (sideways) {
-    const stop = dx + target.x + target.w / 2;
-    d += `H${f(stop)}`;
-    link.arrow = { x: stop, y: enter, sideways: true };
     link.to = enter;
-  } else {
-    d += `H${f(endX + R)}q${-R} 0 ${-R} ${R}V${f(endY)}`;
-    if (!target.port) link.arrow = { x: endX, y: endY, sideways: false };
+    link.arrow = { x: stop, y: enter, sideways: true };
   }
-  return { ...link, d };
+  return link;
+}
+
+const BEND = 7;
+const f = (value) => Math.round(value * 10) / 10;
+
+/** Straight past the boxes of a row, an S between two rows. */
+function plainPath({ source, via, rows }, start, end, dx, dy) {
+  let x = start.x,
+    y = dy + rows[source.rank].bottom;
+  let d = `M${f(x)} ${f(start.y)}V${f(y)}`;
+  const curve = (toX, toY) => {
+    const middle = f((y + toY) / 2);
+    d +=
+      Math.abs(toX - x) < 0.5 ? `V${f(toY)}` : `C${f(x)} ${middle} ${f(toX)} ${middle} ${f(toX)} ${f(toY)}`;
+    x = toX;
+  };
+  for (const cell of via) {
+    curve(dx + cell.x, dy + rows[cell.rank].top);
+    y = dy + rows[cell.rank].bottom;
+    d += `V${f(y)}`;
+  }
+  curve(end.x, end.y);
+  return d;
 }

@@ -2,9 +2,19 @@
 // Pure functions over plain data; nothing here knows of the DOM.
 
 export const KINDS = {
-  input: "input", conv: "convolution", linear: "linear", matmul: "matrix product", softmax: "softmax",
-  norm: "normalisation", act: "activation", pool: "pooling", add: "add or multiply", concat: "concatenation",
-  reshape: "reshape", dropout: "dropout", other: "other",
+  input: "input",
+  conv: "convolution",
+  linear: "linear",
+  matmul: "matrix product",
+  softmax: "softmax",
+  norm: "normalisation",
+  act: "activation",
+  pool: "pooling",
+  add: "add or multiply",
+  concat: "concatenation",
+  reshape: "reshape",
+  dropout: "dropout",
+  other: "other",
 };
 
 export const METRICS = { params: "parameters", macs: "MACs", activations: "activation values" };
@@ -19,7 +29,14 @@ const VISIBLE_BUDGET = 48; // at first sight, open whole levels while no more bo
 export function buildModel(graph) {
   const items = new Map();
   for (const group of graph.groups) {
-    items.set(group.id, { ...group, ...titleOf(group), isGroup: true, first: Infinity, kinds: [], arriving: new Set() });
+    items.set(group.id, {
+      ...group,
+      ...titleOf(group),
+      isGroup: true,
+      first: Infinity,
+      kinds: [],
+      arriving: new Set(),
+    });
   }
   graph.nodes.forEach((node, first) => {
     items.set(node.id, { ...node, isGroup: false, first, kinds: [node.kind], arriving: new Set() });
@@ -34,7 +51,8 @@ export function buildModel(graph) {
     }
   }
   for (const item of items.values()) {
-    if (item.isGroup && !item.kinds.length) items.delete(item.id); // a module that never ran
+    if (item.isGroup && !item.kinds.length)
+      items.delete(item.id); // a module that never ran
     else if (item.isGroup) model.children.set(item.id, []);
   }
   for (const item of items.values()) model.children.get(item.parent).push(item.id);
@@ -43,7 +61,8 @@ export function buildModel(graph) {
   for (const [source, target] of graph.edges) {
     const shape = shapeText(items.get(source).shape);
     const around = new Set(ancestors(model, source));
-    for (const id of [...ancestors(model, target), target]) if (!around.has(id)) items.get(id).arriving.add(shape);
+    for (const id of [...ancestors(model, target), target])
+      if (!around.has(id)) items.get(id).arriving.add(shape);
   }
   for (const item of items.values()) {
     const shape = shapeText(item.shape);
@@ -57,21 +76,27 @@ export function buildModel(graph) {
 
 /** A bare number says little: "Bottleneck 0" for a block, "stages.0" for a container without a name of its own. */
 function titleOf({ id, label, cls }) {
-  const container = cls === "Sequential" || cls === "ModuleList", number = /^\d/.test(label);
+  const container = cls === "Sequential" || cls === "ModuleList",
+    number = /^\d/.test(label);
   if (!number) return { title: label, subtitle: container ? "" : cls };
-  return container ? { title: id.split(".").slice(-2).join("."), subtitle: "" } : { title: cls, subtitle: label };
+  return container
+    ? { title: id.split(".").slice(-2).join("."), subtitle: "" }
+    : { title: cls, subtitle: label };
 }
 
 /** Ids of the groups around an item, outermost first. */
 export function ancestors(model, id) {
   const chain = [];
-  for (let parent = model.items.get(id)?.parent; parent; parent = model.items.get(parent)?.parent) chain.unshift(parent);
+  for (let parent = model.items.get(id)?.parent; parent; parent = model.items.get(parent)?.parent)
+    chain.unshift(parent);
   return chain;
 }
 
 /** Everything on screen, a group before what it holds: the order of reading and of the arrow keys. */
 export function visibleOrder(model, open, root = "") {
-  return model.children.get(root).flatMap((id) => (open.has(id) ? [id, ...visibleOrder(model, open, id)] : [id]));
+  return model.children
+    .get(root)
+    .flatMap((id) => (open.has(id) ? [id, ...visibleOrder(model, open, id)] : [id]));
 }
 
 /** The visible boxes that stand for something: operations and closed groups. */
@@ -90,7 +115,9 @@ export function defaultOpen(model) {
 }
 
 export function openNextLevel(model, open, wanted = () => true) {
-  const closed = visibleBoxes(model, open).map((id) => model.items.get(id)).filter((item) => item.isGroup && wanted(item));
+  const closed = visibleBoxes(model, open)
+    .map((id) => model.items.get(id))
+    .filter((item) => item.isGroup && wanted(item));
   return new Set([...open, ...closed.map((item) => item.id)]);
 }
 
@@ -99,7 +126,8 @@ export function search(model, query) {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   if (!words.length) return [];
   const found = [...model.items.values()].filter((item) => {
-    const text = `${item.id} ${item.label} ${item.cls ?? ""} ${item.kind ?? ""} ${KINDS[item.kind] ?? ""}`.toLowerCase();
+    const text =
+      `${item.id} ${item.label} ${item.cls ?? ""} ${item.kind ?? ""} ${KINDS[item.kind] ?? ""}`.toLowerCase();
     return words.every((word) => text.includes(word));
   });
   return found.sort((a, b) => a.first - b.first || b.isGroup - a.isGroup).map((item) => item.id);
@@ -114,20 +142,29 @@ export function treeKey(model, open, id, key) {
   const item = model.items.get(id);
   const isOpen = open.has(id);
   switch (key) {
-    case "ArrowDown": return { focus: order[Math.min(at + 1, order.length - 1)] };
-    case "ArrowUp": return { focus: order[Math.max(at - 1, 0)] };
-    case "Home": return { focus: order[0] };
-    case "End": return { focus: order[order.length - 1] };
+    case "ArrowDown":
+      return { focus: order[Math.min(at + 1, order.length - 1)] };
+    case "ArrowUp":
+      return { focus: order[Math.max(at - 1, 0)] };
+    case "Home":
+      return { focus: order[0] };
+    case "End":
+      return { focus: order[order.length - 1] };
     case "ArrowRight":
       if (!item.isGroup) return { focus: id };
       return isOpen ? { focus: model.children.get(id)[0] } : { toggle: id };
     case "ArrowLeft":
       if (isOpen) return { toggle: id };
       return { focus: item.parent || id };
-    case " ": return item.isGroup ? { toggle: id } : { focus: id };
-    case "+": case "=": return item.isGroup && !isOpen ? { toggle: id } : { focus: id };
-    case "-": return isOpen ? { toggle: id } : { focus: id };
-    default: return null;
+    case " ":
+      return item.isGroup ? { toggle: id } : { focus: id };
+    case "+":
+    case "=":
+      return item.isGroup && !isOpen ? { toggle: id } : { focus: id };
+    case "-":
+      return isOpen ? { toggle: id } : { focus: id };
+    default:
+      return null;
   }
 }
 
@@ -138,7 +175,11 @@ export function shapeText(shape) {
 /** 25557032 -> "25.6 M". */
 export function short(value) {
   if (value == null) return "not counted";
-  for (const [unit, size] of [["G", 1e9], ["M", 1e6], ["k", 1e3]]) {
+  for (const [unit, size] of [
+    ["G", 1e9],
+    ["M", 1e6],
+    ["k", 1e3],
+  ]) {
     // 999,950 would round to "1000 k": pass to the next unit from where rounding would reach it
     if (value >= size * 0.9995) return `${(value / size).toPrecision(3)} ${unit}`;
   }

@@ -4,7 +4,8 @@ const SVG_NS = "http://www.w3.org/2000/svg";
 
 function svg(tag, attributes = {}, ...children) {
   const element = document.createElementNS(SVG_NS, tag);
-  for (const [name, value] of Object.entries(attributes)) if (value != null) element.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes))
+    if (value != null) element.setAttribute(name, value);
   element.append(...children);
   return element;
 }
@@ -13,9 +14,10 @@ const BARCODE_MAX = 48; // up to here every operation of a closed group is one s
 
 /** How much of a bar each run of operations takes: [[kind, start, end]], 0..1, in execution order. */
 function stripes(kinds) {
-  const ordered = kinds.length <= BARCODE_MAX
-    ? kinds
-    : Object.keys(KINDS).flatMap((kind) => kinds.filter((each) => each === kind));
+  const ordered =
+    kinds.length <= BARCODE_MAX
+      ? kinds
+      : Object.keys(KINDS).flatMap((kind) => kinds.filter((each) => each === kind));
   const runs = [];
   ordered.forEach((kind, i) => {
     if (kinds.length > BARCODE_MAX && runs.at(-1)?.[0] === kind) runs.at(-1)[2] = (i + 1) / ordered.length;
@@ -31,13 +33,18 @@ function heatOf(item, metric, most) {
 }
 
 function heatColour(heat) {
-  const [low, high, part] = heat < 0.5 ? ["--heat-0", "--heat-1", heat * 2] : ["--heat-1", "--heat-2", heat * 2 - 1];
+  const [low, high, part] =
+    heat < 0.5 ? ["--heat-0", "--heat-1", heat * 2] : ["--heat-1", "--heat-2", heat * 2 - 1];
   return `color-mix(in srgb, var(${high}) ${Math.round(part * 100)}%, var(${low}))`;
 }
 
 function describe(item, isOpen) {
   const facts = item.isGroup
-    ? [`${item.title} ${item.subtitle}`.trim(), item.repeat > 1 ? `${item.repeat} times` : null, `${short(item.params)} parameters`]
+    ? [
+        `${item.title} ${item.subtitle}`.trim(),
+        item.repeat > 1 ? `${item.repeat} times` : null,
+        `${short(item.params)} parameters`,
+      ]
     : [item.label, KINDS[item.kind], item.params ? `${short(item.params)} parameters` : null];
   const size = item.shape?.length ? `output ${item.shape.join(" by ")}` : null;
   return [...facts, size, item.isGroup ? (isOpen ? "open" : "closed") : null].filter(Boolean).join(", ");
@@ -59,12 +66,23 @@ function drawScene(model, open, placed, { metric, most }) {
     drawLinks(linksOf.get(group) ?? []);
     const ids = model.children.get(group);
     ids.forEach((id, i) => {
-      const item = model.items.get(id), box = placed.boxes.get(id), isOpen = open.has(id);
+      const item = model.items.get(id),
+        box = placed.boxes.get(id),
+        isOpen = open.has(id);
       const element = svg("g", {
-        class: item.isGroup ? `item group${isOpen ? " open" : ""}${level % 2 ? "" : " even"}` : `item node ${item.kind}`,
-        transform: `translate(${box.x} ${box.y})`, "data-id": id, tabindex: -1, role: "treeitem",
-        "aria-label": describe(item, isOpen), "aria-level": level, "aria-posinset": i + 1, "aria-setsize": ids.length,
-        "aria-selected": "false", "aria-expanded": item.isGroup ? String(isOpen) : null,
+        class: item.isGroup
+          ? `item group${isOpen ? " open" : ""}${level % 2 ? "" : " even"}`
+          : `item node ${item.kind}`,
+        transform: `translate(${box.x} ${box.y})`,
+        "data-id": id,
+        tabindex: -1,
+        role: "treeitem",
+        "aria-label": describe(item, isOpen),
+        "aria-level": level,
+        "aria-posinset": i + 1,
+        "aria-setsize": ids.length,
+        "aria-selected": "false",
+        "aria-expanded": item.isGroup ? String(isOpen) : null,
       });
       if (item.isGroup) drawGroup(element, item, box, isOpen);
       else drawNode(element, item, box);
@@ -82,8 +100,13 @@ function drawScene(model, open, placed, { metric, most }) {
       d[link.skip ? "skipArrows" : "arrows"] += arrowHead(link.arrow);
       if (link.dot) d.dots += `M${link.dot.x - 2.6} ${link.dot.y}a2.6 2.6 0 1 0 5.2 0a2.6 2.6 0 1 0 -5.2 0z`;
     }
-    if (d.plain) root.append(svg("path", { class: "edge", d: d.plain }), svg("path", { class: "arrow", d: d.arrows }));
-    if (d.skip) root.append(svg("path", { class: "edge skip", d: d.skip }), svg("path", { class: "arrow skip", d: d.skipArrows + d.dots }));
+    if (d.plain)
+      root.append(svg("path", { class: "edge", d: d.plain }), svg("path", { class: "arrow", d: d.arrows }));
+    if (d.skip)
+      root.append(
+        svg("path", { class: "edge skip", d: d.skip }),
+        svg("path", { class: "arrow skip", d: d.skipArrows + d.dots }),
+      );
   }
 
   function paint(rect, element, item) {
@@ -101,43 +124,67 @@ function drawScene(model, open, placed, { metric, most }) {
     element.append(
       rect,
       svg("path", { class: "tab", d: `M7 0H6a6 6 0 0 0 -6 6V${h - 6}a6 6 0 0 0 6 6H7z` }),
-      svg("text", { class: "name", x: (w + 6) / 2, y: h / 2 + 4.5, "text-anchor": "middle" }, clip(item.label)),
+      svg(
+        "text",
+        { class: "name", x: (w + 6) / 2, y: h / 2 + 4.5, "text-anchor": "middle" },
+        clip(item.label),
+      ),
     );
   }
 
   function drawGroup(element, item, box, isOpen) {
     const behind = !isOpen && item.repeat > 1 ? 2 * STACK : 0;
-    const w = box.w - behind, h = box.h - behind;
+    const w = box.w - behind,
+      h = box.h - behind;
     for (let offset = behind; offset > 0; offset -= STACK) {
       element.append(svg("rect", { class: "card", x: offset, y: offset, width: w, height: h, rx: 9 }));
     }
     const face = svg("rect", { class: "face", width: w, height: h, rx: 9 });
     if (!isOpen) paint(face, element, item);
     element.append(face);
-    if (isOpen) element.append(svg("path", { class: "bar", d: `M9 0H${w - 9}a9 9 0 0 1 9 9V${HEADER}H0V9a9 9 0 0 1 9 -9z` }));
+    if (isOpen)
+      element.append(
+        svg("path", { class: "bar", d: `M9 0H${w - 9}a9 9 0 0 1 9 9V${HEADER}H0V9a9 9 0 0 1 9 -9z` }),
+      );
     const title = clip(item.title);
     element.append(svg("text", { class: "title", x: 12, y: 20 }, title));
     if (item.subtitle) {
-      element.append(svg("text", { class: "cls", x: 19 + measureText(title, true), y: 20 }, clip(item.subtitle)));
+      element.append(
+        svg("text", { class: "cls", x: 19 + measureText(title, true), y: 20 }, clip(item.subtitle)),
+      );
     }
     if (item.repeat > 1) {
-      const text = `×${item.repeat}`, width = measureText(text, true) + 12;
+      const text = `×${item.repeat}`,
+        width = measureText(text, true) + 12;
       element.append(
         svg("rect", { class: "badge", x: w - 34 - width, y: 6.5, width, height: 18, rx: 9 }),
         svg("text", { class: "times", x: w - 34 - width / 2, y: 20, "text-anchor": "middle" }, text),
       );
     }
-    element.append(svg("g", { class: "toggle", transform: `translate(${w - 16} 15)`, "aria-hidden": "true" },
-      svg("rect", { class: "hit", x: -16, y: -16, width: 32, height: 32 }),
-      svg("circle", { r: 8.5 }),
-      svg("path", { d: isOpen ? "M-4 0H4" : "M-4 0H4M0 -4V4" })));
+    element.append(
+      svg(
+        "g",
+        { class: "toggle", transform: `translate(${w - 16} 15)`, "aria-hidden": "true" },
+        svg("rect", { class: "hit", x: -16, y: -16, width: 32, height: 32 }),
+        svg("circle", { r: 8.5 }),
+        svg("path", { d: isOpen ? "M-4 0H4" : "M-4 0H4M0 -4V4" }),
+      ),
+    );
     if (isOpen) return;
-    element.append(svg("text", { class: "cost", x: 12, y: 37 }, `${short(item[metric ?? "params"])}${item[metric ?? "params"] == null ? "" : ` ${METRICS[metric ?? "params"]}`}`));
-    const width = w - 24, bars = new Map();
+    const shown = metric ?? "params",
+      cost = short(item[shown]);
+    element.append(
+      svg("text", { class: "cost", x: 12, y: 37 }, item[shown] == null ? cost : `${cost} ${METRICS[shown]}`),
+    );
+    const width = w - 24,
+      bars = new Map();
     const kinds = item.kinds.slice(0, item.kinds.length / item.repeat); // of a repeat, one round
     for (const [kind, from, to] of stripes(kinds)) {
       const gap = kinds.length <= BARCODE_MAX / 2 ? 1 : 0;
-      bars.set(kind, `${bars.get(kind) ?? ""}M${12 + from * width} ${h - 10}H${12 + to * width - gap}v5H${12 + from * width}z`);
+      bars.set(
+        kind,
+        `${bars.get(kind) ?? ""}M${12 + from * width} ${h - 10}H${12 + to * width - gap}v5H${12 + from * width}z`,
+      );
     }
     for (const [kind, d] of bars) element.append(svg("path", { class: `stripe ${kind}`, d }));
   }
@@ -150,7 +197,11 @@ function arrowHead(arrow) {
 
 /** `level` says on which ground the text stands, for its halo. */
 function sizeLabel(x, y, text, level = 1) {
-  return svg("text", { class: `size${level === 1 ? "" : level % 2 ? " even" : " odd"}`, x, y: y + 4, "text-anchor": "middle" }, text);
+  return svg(
+    "text",
+    { class: `size${level === 1 ? "" : level % 2 ? " even" : " odd"}`, x, y: y + 4, "text-anchor": "middle" },
+    text,
+  );
 }
 
 const ruler = { context: null, font: "", widths: new Map() };
