@@ -4,8 +4,8 @@
     python benchmarks/anatomy.py --quick    # without torchlens, three models
 
 Every comparison runs in a process of its own with one thread: median CPU time over already built models, and
-how far the process' memory rose above what it held when the model was built. Ours gives table, graph, receptive
-fields and formulas; torchinfo gives a table, fvcore a count, torchview and torchlens a graph.
+how far its memory rose above what it held when the model was built. Ours gives table, graph, receptive fields
+and formulas; torchinfo gives a table, fvcore a count, torchview and torchlens a graph.
 """
 
 import argparse
@@ -147,7 +147,7 @@ def wrong_counts() -> None:
                 peer(torch.zeros(1, *SHAPE))
             with FlopCounterMode(display=False) as on_meta:
                 peer.to("meta")(torch.zeros(1, *SHAPE, device="meta"))
-        told = [f"{n:,} ({n / exact:.3g}x)" if n != exact else f"{n:,}" for n in
+        told = [f"{n:,} ({n / exact:.4g}x)" if n != exact else f"{n:,}" for n in
                 (info, fvcore, on_cpu.get_total_flops() // 2)]  # fmt: skip
         print(
             f"{name:18}{exact:17,}{told[0]:>22}{told[1]:>22}{told[2]:>22}{on_meta.get_total_flops() // 2:18,}"
