@@ -5,17 +5,20 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from streamlit import components
 from streamlit.testing.v1 import AppTest
 
 import ui.components.layer_graph  # noqa: F401, registers the component
-from zoo.anatomy import Graph
+
+if TYPE_CHECKING:
+    from zoo.anatomy import Graph
 
 HERE = Path(__file__).parent
 
-GRAPH: Graph = {
+GRAPH: "Graph" = {
     "rev": "r1",
     "title": "Tiny",
     "nodes": [

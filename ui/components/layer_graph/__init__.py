@@ -7,11 +7,12 @@ they are joined in this order; only the last one has a default export.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from zoo.anatomy import Graph
+if TYPE_CHECKING:
+    from zoo.anatomy import Graph
 
 Heat = Literal["params", "macs", "activations"]
 
@@ -33,7 +34,7 @@ _component = st.components.v2.component(
 
 
 def layer_graph(
-    graph: Graph,
+    graph: "Graph",
     *,
     key: str,
     selected: str | None,
