@@ -3,7 +3,8 @@
 const EXPORT_PAD = 24,
   EXPORT_HEAD = 44,
   EXPORT_FOOT = 40,
-  LEGEND_ROW = 24;
+  LEGEND_ROW = 24,
+  TITLE_PX = 20;
 const PNG_SCALE = 2,
   PNG_MAX_SIDE = 16000,
   PNG_MAX_AREA = 120e6; // beyond these, browsers give an empty canvas
@@ -34,7 +35,9 @@ const DEFAULTS = {
 
 /** {out, width, height}: an <svg> element with title, graph and legend; `legend` is a list of {text, swatch, size}. */
 function exportSvg(scene, placed, title, legend, font) {
-  const width = Math.max(placed.width, 360) + 2 * EXPORT_PAD;
+  for (const entry of legend) entry.width = entry.size + 8 + measureText(entry.text) + 20;
+  const widest = Math.max(...legend.map((entry) => entry.width), measureText(title, true) * (TITLE_PX / TEXT_PX));
+  const width = Math.max(placed.width, widest, 360) + 2 * EXPORT_PAD;
   const rows = legendRows(legend, width - 2 * EXPORT_PAD);
   const bottom = EXPORT_HEAD + placed.height;
   const height = bottom + EXPORT_FOOT + LEGEND_ROW * rows.length;
@@ -42,7 +45,7 @@ function exportSvg(scene, placed, title, legend, font) {
     "g",
     {},
     svg("rect", { width, height, style: "fill:var(--paper)" }),
-    svg("text", { x: EXPORT_PAD, y: 30, class: "title", style: "font-size:20px" }, title),
+    svg("text", { x: EXPORT_PAD, y: 30, class: "title", style: `font-size:${TITLE_PX}px` }, title),
   );
   const after = svg("g");
   rows.forEach((row, r) => {
@@ -72,7 +75,6 @@ function legendRows(legend, width) {
   const rows = [[]];
   let used = 0;
   for (const entry of legend) {
-    entry.width = entry.size + 8 + measureText(entry.text) + 20;
     if (used && used + entry.width > width) {
       rows.push([]);
       used = 0;
@@ -104,7 +106,7 @@ function resolved(element, font) {
     copy.setAttribute("font-family", font);
     // In another font the words keep the place that they were laid out for.
     const bold = Number(style.fontWeight) > 500,
-      size = parseFloat(style.fontSize) / 13;
+      size = parseFloat(style.fontSize) / TEXT_PX;
     copy.setAttribute("textLength", (measureText(element.textContent, bold) * size).toFixed(1));
     copy.setAttribute("lengthAdjust", "spacingAndGlyphs");
   }

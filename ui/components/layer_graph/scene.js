@@ -204,6 +204,7 @@ function sizeLabel(x, y, text, level = 1) {
   );
 }
 
+const TEXT_PX = 13; // as in layer_graph.css
 const ruler = { context: null, font: "", widths: new Map() };
 
 /** Width of a label in the graph's own font. */
@@ -211,7 +212,7 @@ function measureText(text, bold = false) {
   const key = `${bold} ${text}`;
   if (!ruler.widths.has(key)) {
     ruler.context ??= document.createElement("canvas").getContext("2d");
-    ruler.context.font = `${bold ? 650 : 450} 13px ${ruler.font}`;
+    ruler.context.font = `${bold ? 650 : 450} ${TEXT_PX}px ${ruler.font}`;
     ruler.widths.set(key, ruler.context.measureText(text).width);
   }
   return ruler.widths.get(key);
