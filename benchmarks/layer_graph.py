@@ -1,6 +1,6 @@
 """The layer graph in Chromium: time to drawn, time to open, and frames per second while dragging.
 
-    python benchmarks/layer_graph.py
+    python -m benchmarks.layer_graph
 
 Three networks, each alone on a page of a throwaway Streamlit server: ResNet-50 as it appears (about 20
 boxes), GoogLeNet with everything open (about 200), DenseNet-201 with everything open (about 700, and 2,500

@@ -36,7 +36,10 @@ const DEFAULTS = {
 /** {out, width, height}: an <svg> element with title, graph and legend; `legend` is a list of {text, swatch, size}. */
 function exportSvg(scene, placed, title, legend, font) {
   for (const entry of legend) entry.width = entry.size + 8 + measureText(entry.text) + 20;
-  const widest = Math.max(...legend.map((entry) => entry.width), measureText(title, true) * (TITLE_PX / TEXT_PX));
+  const widest = Math.max(
+    ...legend.map((entry) => entry.width),
+    measureText(title, true) * (TITLE_PX / TEXT_PX),
+  );
   const width = Math.max(placed.width, widest, 360) + 2 * EXPORT_PAD;
   const rows = legendRows(legend, width - 2 * EXPORT_PAD);
   const bottom = EXPORT_HEAD + placed.height;

@@ -660,7 +660,7 @@ function heatLegend(metric, most) {
 
 function shortcutEntry() {
   return {
-    text: "shortcut",
+    text: "shortcut past layers",
     size: 26,
     swatch: svg(
       "g",

@@ -21,6 +21,7 @@ const IN = "<in>",
 const SWEEPS = 6,
   DENSE_SWEEPS = 2,
   DENSE = 3000; // fewer passes where there are very many edge segments
+const SETTLED = 0.1; // pixels: smaller moves need no further pass
 const REAL_WEIGHT = 8; // boxes keep their place; passing edges bend around them
 
 const MAX_TEXT = 36;
@@ -305,6 +306,7 @@ function orderRows(rows) {
     renumber(row);
   });
   const sweep = (row, side) => {
+    if (row.length === 1) return;
     for (const cell of row) {
       const near = cell[side];
       cell.pull = near.length ? near.reduce((sum, other) => sum + other.order, 0) / near.length : cell.order;
@@ -351,10 +353,16 @@ function placeAcross(rows) {
       runs.push(run);
     });
     for (const run of runs) {
-      for (let i = run.from; i <= run.to; i++) row[i].x = run.sum / run.weight + row[i].offset;
+      for (let i = run.from; i <= run.to; i++) {
+        const x = run.sum / run.weight + row[i].offset;
+        moved = Math.max(moved, Math.abs(x - row[i].x));
+        row[i].x = x;
+      }
     }
   };
-  for (let i = sweeps(rows); i > 0; i--) {
+  let moved = Infinity;
+  for (let i = sweeps(rows); i > 0 && moved > SETTLED; i--) {
+    moved = 0;
     for (let r = 1; r < rows.length; r++) settle(rows[r], "up");
     for (let r = rows.length - 2; r >= 0; r--) settle(rows[r], "down");
   }

@@ -4,8 +4,10 @@ const SVG_NS = "http://www.w3.org/2000/svg";
 
 function svg(tag, attributes = {}, ...children) {
   const element = document.createElementNS(SVG_NS, tag);
-  for (const [name, value] of Object.entries(attributes))
-    if (value != null) element.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value != null)
+      element.setAttribute(name, typeof value === "number" ? Math.round(value * 100) / 100 : value);
+  }
   element.append(...children);
   return element;
 }
