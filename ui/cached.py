@@ -1,0 +1,53 @@
+"""Everything the app remembers between reruns: the only place with st.cache_*.
+
+Arguments are names, numbers and asset keys. Every cache is bounded. What is cached is shared by all readers,
+so it is either data that is copied on every call (`cache_data`) or something that nobody changes
+(`cache_resource`).
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+import streamlit as st
+from torch import nn
+
+from zoo import Specimen, variant
+from zoo.anatomy import Anatomy, Graph, dissect, graph, smallest_input
+
+_SEARCHED = 512  # sizes of an image that are tried before the search for one that works is given up
+
+
+@st.cache_resource(max_entries=128, show_spinner="Taking the network apart …")
+def anatomy(specimen: Specimen, size: int) -> Anatomy:
+    """The network for square images of `size` pixels, taken apart. ValueError where it cannot exist."""
+    return dissect(specimen.skeleton(input_size=size), (variant(specimen.variant).channels, size, size))
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def layer_graph(specimen: Specimen, size: int) -> Graph:
+    """The same network as the layer graph draws it."""
+    return graph(anatomy(specimen, size), variant(specimen.variant).title)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def classes(specimen: Specimen, size: int) -> Mapping[str, type[nn.Module]]:
+    """The class of every module of the network, by its path."""
+    return {path: type(module) for path, module in specimen.skeleton(input_size=size).named_modules()}
+
+
+@st.cache_data(max_entries=128, show_spinner="Looking for a size that works …")
+def working_size(specimen: Specimen, size: int) -> int | None:
+    """The side of the image nearest to `size` that the network can read; None where none is near."""
+
+    def fits(side: int) -> None:
+        dissect(specimen.skeleton(input_size=side), (variant(specimen.variant).channels, side, side))
+
+    try:
+        return smallest_input(fits, _SEARCHED)
+    except ValueError:  # not too small, but of the wrong measure: patches that do not divide it
+        pass
+    for side in sorted(range(1, size + _SEARCHED), key=lambda side: abs(side - size))[:_SEARCHED]:
+        with suppress(ValueError):
+            fits(side)
+            return side
+    return None

@@ -1,0 +1,102 @@
+"""Source code on the page: the code that is shown is the code that runs."""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+from torch import nn
+
+from zoo.anatomy import Layer
+
+_ROOT = Path(__file__).parents[1]
+
+# What an operation without a module of its own looks like in code: operators, and names of functions called.
+_OPERATORS: Mapping[str, tuple[type[ast.operator], ...]] = {
+    "Add": (ast.Add,),
+    "Subtract": (ast.Sub,),
+    "Multiply": (ast.Mult,),
+    "Divide": (ast.Div,),
+    "Matrix": (ast.MatMult,),
+}
+_CALLS: Mapping[str, tuple[str, ...]] = {
+    "Add": ("add",),
+    "Multiply": ("mul",),
+    "Matrix": ("matmul", "bmm", "einsum"),
+    "Concatenate": ("cat", "concat", "concatenate"),
+    "Reshape": ("reshape", "view", "unflatten", "reshape_as"),
+    "Global": ("mean",),
+}
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A class or function as it stands in its file."""
+
+    name: str
+    file: str  # from the root of the project
+    first: int  # number of its first line
+    source: str
+
+    def line(self, number: int) -> str:
+        return self.source.splitlines()[number - self.first].strip()
+
+
+def excerpt(thing: type | Callable[..., object]) -> Excerpt:
+    """The source of a class or function of this project."""
+    lines, first = inspect.getsourcelines(thing)
+    file = Path(inspect.getfile(thing)).resolve().relative_to(_ROOT).as_posix()
+    return Excerpt(thing.__name__, file, first, textwrap.dedent("".join(lines)).rstrip())
+
+
+def show(shown: Excerpt) -> None:
+    last = shown.first + shown.source.count("\n")
+    st.caption(f"{shown.name} in {shown.file}, lines {shown.first} to {last}")
+    st.code(shown.source)
+
+
+def running(layer: Layer, classes: Mapping[str, type[nn.Module]]) -> tuple[Excerpt, list[int]]:
+    """The class of this project inside which a layer runs, and the numbers of the lines that run it.
+
+    `classes` holds the class of every module by its path. No line where the code does not name the layer,
+    as in a loop over blocks.
+    """
+    path = layer.path
+    while not classes[path].__module__.startswith("zoo."):
+        path = path.rpartition(".")[0]
+    owner, inside = classes[path], layer.path[len(path) + 1 :] if path else layer.path
+    found = excerpt(owner)
+    if inside:
+        wanted = inside.partition(".")[0]
+        hits = [n.lineno for n in _run_by(found) if isinstance(n, ast.Attribute) and _of_self(n) == wanted]
+    else:
+        nodes = (n for n in _run_by(found) if isinstance(n, ast.expr | ast.stmt))
+        hits = [n.lineno for n in nodes if _does(n, layer.label)]
+    return found, sorted({found.first + number - 1 for number in hits})
+
+
+def _run_by(shown: Excerpt) -> Iterator[ast.AST]:
+    """The syntax of all methods but the constructor."""
+    (owner,) = ast.parse(shown.source).body
+    assert isinstance(owner, ast.ClassDef)
+    for method in owner.body:
+        if isinstance(method, ast.FunctionDef) and method.name != "__init__":
+            yield from ast.walk(method)
+
+
+def _of_self(node: ast.Attribute) -> str:
+    return node.attr if isinstance(node.value, ast.Name) and node.value.id == "self" else ""
+
+
+def _does(node: ast.AST, label: str) -> bool:
+    """Whether a piece of syntax is the operation called `label`."""
+    operation = label.split()[0]
+    if isinstance(node, ast.BinOp | ast.AugAssign):
+        return isinstance(node.op, _OPERATORS.get(operation, ()))
+    if isinstance(node, ast.Call):
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        return called in _CALLS.get(operation, (operation.lower(),))
+    return isinstance(node, ast.Subscript) and operation == "Slice"

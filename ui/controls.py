@@ -1,0 +1,279 @@
+"""The pickers that pages share. Each shows what the address says and writes the reader's choice into it."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+import streamlit as st
+from streamlit.elements.lib.mutable_tab_container import TabContainer
+
+from ui import prose, state
+from zoo import FAMILIES, VARIANTS, Family, Knob, Specimen, Variant, family_of, knobs, nearest, variant
+from zoo.anatomy import MapVanishedError
+from zoo.registry import KnobValue
+from zoo.specimen import KEYS
+
+LARGEST_INPUT = 1024  # pixels
+LARGEST_HEAD = 100_000  # classes
+_FIRST = "resnet50"  # for an address that names nothing
+_SEGMENTS = 24  # letters that fit beside each other in the sidebar
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a page looks at: a network, and the side in pixels of its square input image."""
+
+    specimen: Specimen
+    size: int
+
+    @property
+    def variant(self) -> Variant:
+        return variant(self.specimen.variant)
+
+    @property
+    def family(self) -> Family:
+        return family_of(self.specimen.variant)
+
+    @property
+    def untouched(self) -> "Study":
+        """The variant as published."""
+        return Study(Specimen(self.specimen.variant), self.variant.input_size)
+
+    @property
+    def title(self) -> str:
+        return self.variant.title
+
+    def to_query(self) -> dict[str, str]:
+        size = {} if self.size == self.variant.input_size else {"size": str(self.size)}
+        return self.specimen.to_query() | size
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> "Study":
+        """What an address names; ValueError with a sentence where it names something impossible."""
+        specimen = Specimen.from_query({"variant": _FIRST, **query})
+        size = query.get("size") or str(variant(specimen.variant).input_size)
+        if not (size.isascii() and size.isdigit() and 1 <= int(size) <= LARGEST_INPUT):
+            raise ValueError(
+                f"The input size must be a whole number of pixels from 1 to {LARGEST_INPUT}, not {size!r}."
+            )
+        return cls(specimen, int(size))
+
+
+def study() -> Study:
+    """Family, variant, knobs, input size and classes in the sidebar.
+
+    Where the address is wrong, the page says so, offers the nearest network and stops here.
+    """
+    query = state.query()
+    try:
+        chosen = Study.from_query(query)
+        problem = ""
+    except ValueError as error:
+        chosen, problem = _nearest(query), str(error)
+    with st.sidebar:
+        _picker(chosen)
+    if problem:
+        st.title("Inspect")
+        st.error(prose.literal(problem), icon=":material/link_off:")
+        st.button(f"Show {chosen.title}", type="primary", key="inspect.way_on", on_click=show, args=(chosen,))
+        st.stop()
+    return chosen
+
+
+def show(chosen: Study, **others: str | None) -> None:
+    """Turn the page to another network; what belongs to the last one leaves the address."""
+    gone: dict[str, str | None] = dict.fromkeys((*KEYS, "size", "layer", "unit"))
+    state.write(**gone | chosen.to_query() | others)
+
+
+def select(layer: str | None) -> None:
+    """Put a layer or block, or none, into the address."""
+    state.write(layer=layer, unit=None)
+
+
+def segments(label: str, parameter: str, choices: Mapping[str, str], *, help: str | None = None) -> str:
+    """One of a few values of a parameter of the address (value -> words); the first is the default."""
+    default = next(iter(choices))
+    value = state.query().get(parameter, default)
+    if value not in choices:
+        st.warning(prose.literal(f"There is no {parameter} called {value!r}. {nearest(value, choices)}"))
+        value = default
+    key = state.shows(f"inspect.{parameter}", value)
+
+    def chosen() -> None:
+        picked = st.session_state[key]
+        state.write(**{parameter: None if picked == default else picked})
+
+    st.segmented_control(
+        label,
+        list(choices),
+        format_func=lambda choice: choices.get(choice, choice),
+        required=True,
+        key=key,
+        on_change=chosen,
+        help=help,
+    )
+    return value
+
+
+def tabs(parameter: str, choices: Mapping[str, str]) -> tuple[str, TabContainer]:
+    """Tabs for the values of a parameter of the address (value -> title): the open one, and its place.
+
+    What is not open is not computed.
+    """
+    default = next(iter(choices))
+    value = state.query().get(parameter, default)
+    if value not in choices:
+        value = default
+    titles = {title: choice for choice, title in choices.items()}
+    key = state.shows(f"inspect.{parameter}", choices[value])
+
+    def chosen() -> None:
+        picked = titles[st.session_state[key]]
+        state.write(**{parameter: None if picked == default else picked})
+
+    drawn = st.tabs(list(titles), key=key, on_change=chosen)
+    return value, drawn[list(choices).index(value)]
+
+
+def impossible(chosen: Study, problem: ValueError, working: int | None) -> None:
+    """Say why a network cannot exist, and offer the ways on; `working` is an input that it could read."""
+    sentence = str(problem)
+    if working:
+        kind = "smallest" if isinstance(problem, MapVanishedError) else "nearest"
+        sentence += f" The {kind} input that works is {working} × {working} px."
+    st.error(prose.literal(sentence), icon=":material/block:")
+    ways = st.container(horizontal=True)
+    if working:
+        nearer = replace(chosen, size=working)
+        ways.button(f"Use {working} px", type="primary", key="inspect.use", on_click=show, args=(nearer,))
+    ways.button(
+        f"Back to {chosen.title} as published", key="inspect.back", on_click=show, args=(chosen.untouched,)
+    )
+
+
+def representative(family: Family) -> Study:
+    """The variant to begin with: the first whose numbers are published."""
+    row = next((v for v in family.variants if v.published), family.variants[0])
+    return Study(Specimen(row.name), row.input_size)
+
+
+def _nearest(query: Mapping[str, str]) -> Study:
+    name = query.get("variant", _FIRST)
+    close = [name] if name in VARIANTS else difflib.get_close_matches(name.lower(), VARIANTS, 1, cutoff=0.5)
+    name = close[0] if close else _FIRST
+    return Study(Specimen(name), variant(name).input_size)
+
+
+def _picker(chosen: Study) -> None:
+    family, row = chosen.family, chosen.variant
+    st.selectbox(
+        "Family",
+        list(FAMILIES),
+        format_func=lambda key: f"{FAMILIES[key].title} ({FAMILIES[key].year})",
+        key=state.shows("inspect.family", family.key),
+        on_change=_family_chosen,
+        help="One paper, one family; the oldest first.",
+    )
+    st.selectbox(
+        "Variant",
+        [v.name for v in family.variants],
+        format_func=lambda name: VARIANTS[name].title,
+        key=state.shows("inspect.variant", row.name),
+        on_change=_variant_chosen,
+        help="One row of the paper's table.",
+    )
+    left, right = st.columns(2)
+    left.number_input(
+        "Input, pixels",
+        1,
+        LARGEST_INPUT,
+        step=1,
+        key=state.shows("inspect.size", chosen.size),
+        on_change=_turned,
+        args=(row.name,),
+        help=f"Height and width of the image. {row.title} was published for {row.input_size}.",
+    )
+    right.number_input(
+        "Classes",
+        1,
+        LARGEST_HEAD,
+        step=1,
+        key=state.shows("inspect.classes", chosen.specimen.num_classes or row.num_classes),
+        on_change=_turned,
+        args=(row.name,),
+        help=f"What the network can tell apart. {row.title} was published for {row.num_classes}.",
+    )
+    _knobs(chosen)
+
+
+def _knobs(chosen: Study) -> None:
+    """A control for each knob; the elements of a tuple side by side under the tuple's name."""
+    row, turned = chosen.variant, dict(chosen.specimen.knobs)
+    allowed = knobs(row.name)
+    for argument, group in groupby(allowed, key=lambda key: key.partition(".")[0]):
+        keys = list(group)
+        title = argument.replace("_", " ").capitalize()
+        if keys == [argument]:
+            _knob(row.name, title, *allowed[argument], turned)
+            continue
+        st.markdown(f"**{title}**: {allowed[keys[0]][0].meaning}")
+        for column, key in zip(st.columns(2) * len(keys), keys, strict=False):
+            with column:
+                number = int(key.rpartition(".")[2]) + 1
+                _knob(row.name, f"{title} {number}", *allowed[key], turned)
+    st.button(
+        "Reset knobs",
+        icon=":material/undo:",
+        key="inspect.reset",
+        disabled=chosen == chosen.untouched,
+        on_click=show,
+        args=(chosen.untouched,),
+        help=f"Back to {row.title} as published.",
+    )
+
+
+def _knob(name: str, label: str, knob: Knob, default: KnobValue, turned: Mapping[str, KnobValue]) -> None:
+    key = state.shows(f"inspect.knob.{knob.name}", turned.get(knob.name, default))
+    meaning = f"{knob.meaning[0].upper()}{knob.meaning[1:]}. Published: {_words(default)}."
+    if len(knob.choices) == 1:
+        return
+    if not any(isinstance(choice, str | bool) for choice in knob.choices):
+        st.select_slider(label, knob.choices, key=key, help=meaning, on_change=_turned, args=(name,))
+    elif sum(len(_words(choice)) for choice in knob.choices) <= _SEGMENTS:
+        st.segmented_control(
+            label,
+            knob.choices,
+            format_func=_words,
+            required=True,
+            key=key,
+            help=meaning,
+            on_change=_turned,
+            args=(name,),
+        )
+    else:
+        st.selectbox(
+            label, knob.choices, format_func=_words, key=key, help=meaning, on_change=_turned, args=(name,)
+        )
+
+
+def _words(choice: KnobValue) -> str:
+    return {True: "yes", False: "no"}[choice] if isinstance(choice, bool) else str(choice)
+
+
+def _family_chosen() -> None:
+    show(representative(FAMILIES[st.session_state["inspect.family"]]))
+
+
+def _variant_chosen() -> None:
+    show(_nearest({"variant": st.session_state["inspect.variant"]}))
+
+
+def _turned(name: str) -> None:
+    """All controls of a variant are read anew, so that of two quick turns none is lost."""
+    now = st.session_state
+    values = {key: now[f"inspect.knob.{key}"] for key in knobs(name) if f"inspect.knob.{key}" in now}
+    specimen = Specimen(name, num_classes=now["inspect.classes"], knobs=tuple(values.items()))
+    kept = {parameter: value for parameter, value in state.query().items() if parameter in ("layer", "unit")}
+    show(Study(specimen, now["inspect.size"]), **kept)

@@ -1,0 +1,104 @@
+"""Where the cost is: areas by block, bars along the depth, and the table of layers."""
+
+import csv
+import io
+
+import pandas as pd
+import streamlit as st
+
+from ui import controls, prose
+from ui.controls import Study
+from viz.figures import cost
+from zoo.anatomy import Anatomy
+
+PLOT = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]}
+
+
+def render(study: Study, anatomy: Anatomy, selected: str) -> None:
+    words = prose.words("inspect")
+    quantity = controls.segments("Areas by", "area", cost.QUANTITIES)
+    st.plotly_chart(
+        cost.treemap(anatomy.tree, study.title, quantity),
+        key="inspect.treemap",
+        config=export(f"{study.specimen.variant}-{quantity}"),
+        alt=f"{cost.QUANTITIES[quantity]} of {study.title} by block; most in {largest(anatomy, quantity)}",
+    )
+    st.caption(words["treemap"])
+    st.plotly_chart(
+        cost.along_depth(anatomy.layers, selected),
+        key="inspect.depth",
+        config=export(f"{study.specimen.variant}-depth"),
+        alt=f"Parameters, MACs, activations and resolution of the layers of {study.title} in "
+        "the order of execution; the table of layers holds the same numbers.",
+    )
+    st.caption(words["depth"])
+
+
+def export(name: str) -> dict[str, object]:
+    """Plotly's toolbar with a camera that saves SVG."""
+    return PLOT | {"toImageButtonOptions": {"format": "svg", "filename": name}}
+
+
+def largest(anatomy: Anatomy, quantity: str) -> str:
+    """The three most expensive parts at the top of the tree, in words."""
+    parts = sorted(anatomy.tree.children, key=lambda child: -(getattr(child, quantity) or 0))[:3]
+    total = max(getattr(anatomy.tree, quantity), 1)
+    return ", ".join(f"{part.id} {(getattr(part, quantity) or 0) / total:.0%}" for part in parts)
+
+
+def table(study: Study, anatomy: Anatomy) -> None:
+    """The layers as rows, to sort, to filter by kind and to save; a click on a row selects its layer."""
+    words = prose.words("inspect")
+    rows = layer_rows(anatomy)
+    known = list(dict.fromkeys(layer.kind for layer in anatomy.layers))
+    kinds = st.pills("Kinds", known, selection_mode="multi", key="inspect.kinds", help="None chosen: all.")
+    shown = [row for row in rows if not kinds or row["Kind"] in kinds]
+    grouped = st.column_config.NumberColumn(format="localized")
+
+    def chosen() -> None:
+        picked = st.session_state["inspect.table"]["selection"]["rows"]
+        if picked:
+            controls.select(str(shown[picked[0]]["Layer"]))
+
+    st.dataframe(
+        pd.DataFrame(shown),
+        key="inspect.table",
+        hide_index=True,
+        column_config=dict.fromkeys(cost.QUANTITIES.values(), grouped),
+        on_select=chosen,
+        selection_mode="single-row",
+        height=460,
+        alt=f"The layers of {study.title} in the order of execution.",
+    )
+    left, right = st.columns([3, 1], vertical_alignment="center")
+    left.caption(words["table"])
+    right.download_button(
+        "Save as CSV", as_csv(rows), f"{study.specimen.variant}.csv", "text/csv", key="inspect.csv",
+        icon=":material/download:", on_click="ignore", width="stretch",
+    )  # fmt: skip
+
+
+def layer_rows(anatomy: Anatomy) -> list[dict[str, object]]:
+    return [
+        {
+            "No.": number,
+            "Layer": layer.id,
+            "Kind": layer.kind,
+            "Operation": layer.label,
+            "Output": " × ".join(map(str, layer.shape)),
+            "Parameters": layer.params,
+            "MACs": layer.macs,
+            "Activations": layer.activations,
+            "Receptive field": str(layer.reach),
+        }
+        for number, layer in enumerate(anatomy.layers, start=1)
+    ]
+
+
+def as_csv(rows: list[dict[str, object]]) -> str:
+    """Rows as CSV, numbers in full; a layer that is not counted has an empty cell."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

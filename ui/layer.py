@@ -1,0 +1,190 @@
+"""The layer that the reader has selected: what it computes, what it sees, and the code that runs it."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+from torch import nn
+
+from ui import code, controls, costs, prose, state
+from ui.controls import Study
+from viz.figures.receptive import Seen, receptive
+from viz.figures.style import count
+from zoo import nearest
+from zoo.anatomy import Anatomy, Block, Field, Layer, Reach
+
+_PHOTO = Path(__file__).parents[1] / "assets" / "photos" / "cat.jpg"
+
+
+def render(study: Study, anatomy: Anatomy, classes: Mapping[str, type[nn.Module]], selected: str) -> None:
+    """Everything about the layer or block `selected`; "" where there is none yet."""
+    layers = {layer.id: layer for layer in anatomy.layers}
+    blocks = {block.id: block for block in _blocks(anatomy.tree) if block.id}
+    if selected in layers:
+        _layer(study, layers[selected], classes)
+    elif selected in blocks:
+        _block(anatomy, blocks[selected], classes)
+    elif selected == "input":
+        st.subheader("Image")
+        channels, height, width = anatomy.input_size
+        st.markdown(f"{channels} × {height} × {width} numbers: channels, rows, columns.")
+        st.image(_photo(), alt="A tabby cat, the photo on which receptive fields are drawn", width="stretch")
+    else:
+        if selected:
+            known = nearest(selected, (*layers, *blocks))
+            st.warning(prose.literal(f"This network has no layer called {selected!r}. {known}"))
+            st.button("Select none", key="inspect.unselect", on_click=controls.select, args=(None,))
+        st.markdown(prose.words("inspect")["nothing selected"])
+        st.table(stage_rows(anatomy), border="horizontal")
+
+
+def stage_rows(anatomy: Anatomy) -> dict[str, list[str]]:
+    """The network in its large parts: blocks of blocks one level open, and no layer that only rearranges."""
+    parts: list[Block | Layer] = []
+    for child in anatomy.tree.children:
+        nested = isinstance(child, Block) and all(isinstance(inner, Block) for inner in child.children)
+        parts += child.children if isinstance(child, Block) and nested else [child]
+    parts = [part for part in parts if isinstance(part, Block) or part.kind not in ("reshape", "dropout")]
+    last = [part if isinstance(part, Layer) else list(part.layers())[-1] for part in parts]
+    return {
+        "Part": [part.id for part in parts],
+        "Output": [" × ".join(map(str, layer.shape)) for layer in last],
+        "Parameters": [count(part.params) for part in parts],
+        "MACs": [count(part.macs or 0) for part in parts],
+    }
+
+
+def _layer(study: Study, layer: Layer, classes: Mapping[str, type[nn.Module]]) -> None:
+    st.subheader(layer.label)
+    st.caption(layer.id)
+    lines = [f"**Output** {_shape(layer.shape)}", f"**Arithmetic** {layer.formula}"]
+    if layer.weights:
+        names = ", ".join(
+            f"{name.rpartition('.')[2]} {' × '.join(map(str, shape)) or '1'}" for name, shape in layer.weights
+        )
+        lines += [f"**Parameters** {layer.params_formula}", f"**Weights** {names}"]
+    if not layer.counted:
+        st.warning("Not counted: the anatomy does not know this operation, and the totals lack its share.")
+    st.markdown("  \n".join(lines))
+    _sees(study, layer)
+    owner, numbers = code.running(layer, classes)
+    st.markdown("**Code**")
+    if numbers:
+        st.caption(f"{owner.name} in {owner.file}, line {', '.join(map(str, numbers))}")
+        st.code("\n".join(owner.line(number) for number in numbers), wrap_lines=True)
+    with st.expander(f"All of {owner.name}"):
+        code.show(owner)
+
+
+def _block(anatomy: Anatomy, block: Block, classes: Mapping[str, type[nn.Module]]) -> None:
+    times = f" × {block.repeat}" if block.repeat > 1 else ""
+    st.subheader(f"{block.cls}{times}")
+    st.caption(block.id)
+    last = list(block.layers())[-1]
+    st.markdown(
+        f"**Output** {_shape(last.shape)}  \n"
+        f"**Parameters** {block.params:,}, {_share(block.params, anatomy.params)}  \n"
+        f"**Arithmetic** {block.macs:,} MACs, {_share(block.macs, anatomy.macs)}  \n"
+        f"**Activations** {block.activations:,} numbers, {_share(block.activations, anatomy.activations)}"
+    )
+    path = block.id if block.id in classes else next(b.id for b in _blocks(block) if b.id in classes)
+    if classes[path].__module__.startswith("zoo."):
+        st.markdown("**Code**")
+        code.show(code.excerpt(classes[path]))
+
+
+def _sees(study: Study, layer: Layer) -> None:
+    formula = f": {layer.reach_formula}" if layer.reach_formula else ""
+    st.markdown(f"**Receptive field** {layer.reach}{formula}")
+    words, by_field = prose.words("inspect"), channels_by_field(layer.reach)
+    if layer.reach.kind == "global":
+        st.caption(words["global"])
+    elif layer.reach.kind == "varies":
+        st.caption(words["varies"])
+    if not by_field:
+        return
+    if len(by_field) > 1:
+        st.dataframe(
+            [
+                {"Channels": names, "Sees": str(field), "Stride": field.y.stride, "Starts at": field.y.first}
+                for field, names in by_field.items()
+            ],
+            key="inspect.ranges",
+            height=min(36 * len(by_field) + 38, 180),
+            alt="Receptive field of every range of channels",
+        )
+    else:
+        (field,) = by_field
+        st.caption(
+            f"Neighbouring units are {field.y.stride} px apart; the first one's field starts at pixel "
+            f"{str(field.y.first).replace('-', '−')}."
+        )
+    unit = _unit(layer.reach, layer.shape, study.size, next(iter(by_field)))
+    seen = [Seen(f"channels {channels}", field) for field, channels in by_field.items()]
+    st.plotly_chart(
+        receptive(_photo(), study.size, unit, seen),
+        key="inspect.receptive",
+        config=costs.export(f"{study.specimen.variant}-{layer.id}-field"),
+        alt=f"What unit {unit} (row, column) of {layer.id} sees on a photo of a cat: {layer.reach}",
+    )
+    st.caption(words["receptive"])
+
+
+def _unit(reach: Reach, shape: tuple[int, ...], size: int, field: Field) -> tuple[int, int]:
+    """Row and column of the unit whose field is drawn: in the centre, until the reader moves it."""
+    rows, columns = grid(reach, shape, size, field)
+    unit = [rows // 2, columns // 2]
+    texts = state.query().get("unit", "").split(",")
+    for axis, (text, end) in enumerate(zip(texts, (rows, columns), strict=False)):
+        if text.isascii() and text.isdigit() and int(text) < end:
+            unit[axis] = int(text)
+
+    def moved() -> None:
+        at = [st.session_state.get(f"inspect.unit.{name}", 0) for name in ("row", "column")]
+        state.write(unit=",".join(map(str, at)))
+
+    for place, name, value, end in zip(st.columns(2), ("row", "column"), unit, (rows, columns), strict=True):
+        if end > 1:
+            place.slider(
+                f"Unit's {name}", 0, end - 1, key=state.shows(f"inspect.unit.{name}", value), on_change=moved
+            )
+    return unit[0], unit[1]
+
+
+def grid(reach: Reach, shape: tuple[int, ...], size: int, field: Field) -> tuple[int, int]:
+    """Rows and columns of the units of a layer; of tokens, the grid that they were cut in."""
+    axes = reach.axes[1:]  # without the batch
+    if "y" in axes and "x" in axes:
+        return shape[axes.index("y")], shape[axes.index("x")]
+    return max(size // field.y.stride, 1), max(size // field.x.stride, 1)
+
+
+def channels_by_field(reach: Reach) -> dict[Field, str]:
+    """Every field of a local reach, smallest first, with the channels that have it: "0 to 63, 96 to 127"."""
+    ranges: dict[Field, list[str]] = {}
+    for first, last, field in reach.by_channel:
+        if field:
+            ranges.setdefault(field, []).append(f"{first} to {last}" if last > first else str(first))
+    return {field: ", ".join(ranges[field]) for field in sorted(ranges, key=lambda f: f.y.size * f.x.size)}
+
+
+def _blocks(block: Block) -> Iterator[Block]:
+    yield block
+    for child in block.children:
+        if isinstance(child, Block):
+            yield from _blocks(child)
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    letters = {3: "channels × rows × columns", 2: "tokens × width", 1: "numbers"}.get(len(shape), "")
+    return f"{' × '.join(map(str, shape))} {letters}"
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.1%} of the network ({count(part)})" if whole else "none"
+
+
+@cache
+def _photo() -> bytes:
+    return _PHOTO.read_bytes()

@@ -1,0 +1,19 @@
+"""The words of a page, from assets/text, and words from outside made safe to show."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+_TEXT = Path(__file__).parents[1] / "assets" / "text"
+
+
+@cache
+def words(page: str) -> dict[str, str]:
+    """The sections of assets/text/<page>.md by their headings."""
+    parts = re.split(r"^## (.+)\n", (_TEXT / f"{page}.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {heading: text.strip() for heading, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def literal(text: str) -> str:
+    """Markdown that shows `text` as it is: no link, image or formula that somebody put into an address."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))

@@ -1,0 +1,33 @@
+"""What a page shows stands in its address, and nowhere else.
+
+So a link, a reload, the back button and a second window all show the same view. A control shows what the
+address says; when a reader turns it, the address is rewritten before the page runs again.
+"""
+
+import streamlit as st
+
+_LONGEST = 400  # characters of a parameter that are looked at; what is longer was not written here
+_NEVER = object()
+
+
+def query() -> dict[str, str]:
+    """The parameters of the address."""
+    return {name: value[:_LONGEST] for name, value in st.query_params.to_dict().items()}
+
+
+def write(**parameters: str | None) -> None:
+    """Change parameters of the address, None takes one out: all in one step of the browser's history."""
+    changed = {name: value for name, value in (query() | parameters).items() if value is not None}
+    if changed != query():
+        st.query_params.from_dict(changed)
+
+
+def shows(key: str, value: object) -> str:
+    """The key of a widget, which from now on shows `value`.
+
+    Written only where it differs: a value that is set is sent to the browser, and would take back what a
+    quick reader has meanwhile chosen there.
+    """
+    if st.session_state.get(key, _NEVER) != value:
+        st.session_state[key] = value
+    return key

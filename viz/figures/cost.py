@@ -1,0 +1,144 @@
+"""Where a network spends: parameters, multiply-accumulates and memory, by block and along the depth."""
+
+from collections.abc import Iterator, Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from viz.figures import style
+from zoo.anatomy import Block, Layer
+
+QUANTITIES = {"params": "Parameters", "macs": "MACs", "activations": "Activations"}
+UNITS = {"params": "", "macs": " MACs", "activations": " numbers"}
+_LEVELS = 6  # of blocks that the treemap shows at a time
+_GROUND = "#b4bdc7"  # of blocks: black text can be read on it, whatever the page's ground
+
+
+def treemap(tree: Block, title: str, quantity: str) -> go.Figure:
+    """An area for each layer in proportion to its `quantity` (of QUANTITIES), inside its block's."""
+    rows = list(_areas(tree, "", title, quantity))
+    total = rows[0][3]
+    colours = [style.LAYER_COLOURS.get(kind, _GROUND) for *_, kind in rows]
+    figure = go.Figure(
+        go.Treemap(
+            ids=[id for id, *_ in rows],
+            parents=[parent for _, parent, *_ in rows],
+            labels=[label for _, _, label, *_ in rows],
+            values=[value for _, _, _, value, _ in rows],
+            branchvalues="total",
+            maxdepth=_LEVELS,
+            marker={
+                "colors": colours,
+                "line": {"width": 1, "color": style.LINE},
+                "pad": {"t": 22, "l": 4, "r": 4, "b": 4},
+            },
+            textfont={"color": [style.ink(colour) for colour in colours]},
+            text=[f"{style.count(value)} · {value / max(total, 1):.1%}" for _, _, _, value, _ in rows],
+            textinfo="label+text",
+            hovertext=[
+                f"<b>{id}</b><br>{value:,}{UNITS[quantity]}<br>{value / max(total, 1):.2%} of the network"
+                for id, _, _, value, _ in rows
+            ],
+            hoverinfo="text",
+            pathbar={"visible": True, "thickness": 24},
+            tiling={"packing": "squarify", "pad": 2},
+            root={"color": _GROUND},
+        )
+    )
+    figure.update_layout(
+        title=f"{QUANTITIES[quantity]} by block, {style.count(total)} in all",
+        height=style.TALL,
+        margin={"t": 48, "l": 0, "r": 0, "b": 0},
+        uniformtext={"minsize": 11, "mode": "hide"},
+    )
+    return figure
+
+
+def _areas(block: Block, parent: str, label: str, quantity: str) -> Iterator[tuple[str, str, str, int, str]]:
+    """Id, id of the parent, label, value and kind ("" for a block) of everything that has a share."""
+    id = block.id or "all"
+    times = f" ×{block.repeat}" if block.repeat > 1 else ""
+    yield id, parent, f"{label}{times}", getattr(block, quantity), ""
+    for child in block.children:
+        value = getattr(child, quantity) or 0
+        if not value:
+            continue
+        if isinstance(child, Block):
+            yield from _areas(child, id, child.label, quantity)
+        else:
+            yield child.id, id, f"{child.id.rpartition('.')[2]}: {child.label}", value, child.kind
+
+
+def along_depth(layers: Sequence[Layer], selected: str = "") -> go.Figure:
+    """Parameters, MACs, activations and resolution of every layer that computes, in order of execution."""
+    shown = [layer for layer in layers if layer.kind not in ("reshape", "dropout")]
+    position = [*range(1, len(shown) + 1)]
+    names = [f"{layer.id}<br>{layer.label}" for layer in shown]
+    colours = [style.LAYER_COLOURS[layer.kind] for layer in shown]
+    figure = make_subplots(
+        rows=4,
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=0.05,
+        subplot_titles=(
+            "Parameters",
+            "Multiply-accumulates (MACs)",
+            "Activations, numbers made for one image",
+            "Resolution, rows of the map in pixels (tokens: their number)",
+        ),
+    )
+    for row, (quantity, title) in enumerate(QUANTITIES.items(), start=1):
+        figure.add_bar(
+            x=position,
+            y=[getattr(layer, quantity) or 0 for layer in shown],
+            name=title,
+            marker={"color": colours, "line": {"width": 0}},
+            customdata=names,
+            hovertemplate="%{customdata}<br>%{y:,}" + UNITS[quantity] + "<extra></extra>",
+            row=row,
+            col=1,
+        )
+    figure.add_scatter(
+        x=position,
+        y=[_resolution(layer) for layer in shown],
+        mode="lines",
+        name="Resolution",
+        line={"shape": "hv", "color": style.LINE, "width": 2},
+        customdata=[" × ".join(map(str, layer.shape)) for layer in shown],
+        hovertemplate="%{customdata}<extra></extra>",
+        row=4,
+        col=1,
+    )
+    for kind in dict.fromkeys(layer.kind for layer in shown):  # the legend: an empty mark for each kind
+        figure.add_scatter(
+            x=[None],
+            y=[None],
+            mode="markers",
+            name=kind,
+            showlegend=True,
+            marker={"symbol": "square", "size": 11, "color": style.LAYER_COLOURS[kind]},
+        )
+    for number, layer in zip(position, shown, strict=True):
+        if layer.id == selected:
+            figure.add_vline(
+                x=number, line={"color": style.LINE, "dash": "dot"}, annotation_text=layer.id, row=1, col=1
+            )
+            for row in (2, 3, 4):
+                figure.add_vline(x=number, line={"color": style.LINE, "dash": "dot"}, row=row, col=1)
+    figure.update_traces(selector={"type": "bar"}, showlegend=False)
+    figure.update_traces(selector={"name": "Resolution"}, showlegend=False)
+    figure.update_annotations(x=0, xanchor="left", font={"size": 14}, selector=lambda a: a.xref == "paper")
+    figure.update_xaxes(title_text="Layer, in the order of execution", row=4, col=1)
+    figure.update_yaxes(rangemode="tozero", tickformat="~s")
+    figure.update_layout(
+        title="Cost along the depth",
+        height=2 * style.MEDIUM + 80,
+        bargap=0 if len(shown) > 150 else 0.1,
+        margin={"t": 104, "l": 8, "r": 8, "b": 48},
+        legend={"orientation": "h", "y": 1.05, "yanchor": "bottom", "x": 0, "itemclick": False},
+    )
+    return figure
+
+
+def _resolution(layer: Layer) -> int:
+    return layer.shape[1] if len(layer.shape) == 3 else layer.shape[0] if len(layer.shape) == 2 else 1
