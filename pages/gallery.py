@@ -1,10 +1,77 @@
-"""The front page: the architectures and their history at a glance."""
+"""The front page: the architectures and their history at a glance, and a card for each."""
 
 import streamlit as st
 
-from ui import shell
+from ui import cached, cards, catalogue, legends, prose, shell
+from viz.figures.history import challenge
+from viz.figures.timeline import AXES, SIZES, diameter, drawn, timeline
 
 shell.guard()
 
-st.title("Gallery")
-st.markdown("Three decades of networks that name what is in a picture.")
+words = prose.words("gallery")
+families = cached.entries()
+points = [point for family in families for point in family.points]
+years = [int(point.at["year"]) for point in points]
+
+st.html(cards.STYLE)
+with st.container(key="gallery-hero"):
+    st.title(words["hero"])
+    st.markdown(
+        words["lede"].format(families=len(families), variants=len(points), first=min(years), last=max(years))
+    )
+
+left, right = st.columns([2, 1], gap="large")
+with left:
+    st.subheader("Three decades in one picture")
+    with st.container(horizontal=True, vertical_alignment="bottom", key="gallery-axes"):
+        x = st.selectbox(
+            "Across", tuple(AXES), format_func=lambda a: AXES[a].name, key="gallery.x", bind="query-params"
+        )
+        y = st.selectbox(
+            "Up",
+            [a for a in reversed(tuple(AXES)) if a != x],
+            format_func=lambda a: AXES[a].name,
+            key="gallery.y",
+            bind="query-params",
+        )
+        size = st.selectbox(
+            "Area", SIZES, format_func=lambda a: AXES[a].name, key="gallery.area", bind="query-params"
+        )
+    with st.container(horizontal=True):
+        descent = st.toggle("Who grew from whom", True, key="gallery.descent", bind="query-params")
+        front = st.toggle("Pareto front", key="gallery.front", bind="query-params", help=words["front"])
+    lineage = catalogue.descent(families) if descent else []
+    chosen = st.plotly_chart(
+        timeline(points, x, y, size=size, lineage=lineage, with_front=front),
+        key="gallery.timeline",
+        on_select="rerun",
+        selection_mode="points",
+        config={"displayModeBar": False},
+        alt=f"{AXES[y].title} against {AXES[x].title}, one point for each published network",
+    )
+    if chosen["selection"]["points"]:
+        (variant,) = chosen["selection"]["points"][0]["customdata"]
+        st.switch_page("pages/inspect.py", query_params={"variant": variant})
+    shown = drawn(points, x, y)
+    legends.areas(AXES[size].name, max(point.at[size] for point in shown), diameter)
+    if hidden := len(points) - len(shown):
+        st.caption(words["hidden"].format(hidden=hidden, variants=len(points)))
+    st.markdown(words["timeline"])
+with right:
+    st.subheader("The challenge")
+    st.plotly_chart(
+        challenge(catalogue.winners(), catalogue.HUMAN),
+        key="gallery.challenge",
+        config={"displayModeBar": False},
+        alt="Top-5 error of the winners of the ImageNet challenge from 2012 to 2017, and of one person",
+    )
+    st.markdown(words["challenge"])
+
+st.subheader("The families")
+found = cards.search(families)
+if found:
+    st.markdown(f"{len(found)} of {len(families)} families. {words['cards']}")
+    legends.blocks()
+    cards.grid(found)
+else:
+    cards.nothing_found(families)

@@ -1,1 +1,1 @@
-"""What can be computed about a network and drawn: methods, tensors in and tensors out; figures, numbers in."""
+"""What can be computed about a network and drawn: methods from tensor to tensor, and figures from numbers."""

@@ -1,8 +1,8 @@
 """What all figures share: colours, markers, heights and how numbers are written.
 
-Colours are Okabe and Ito's, which every kind of colour vision tells apart. Meaning never rests on colour alone:
-layers carry their name, families a marker of their own. Everything here stands on white and on near-black ground,
-because a figure does not know the reader's theme.
+Colours are Okabe and Ito's, which every kind of colour vision tells apart. Meaning never rests on colour
+alone: layers carry their name, families a marker of their own. Everything here can be seen on white and on
+near-black ground, because a figure does not know the reader's theme.
 """
 
 from collections.abc import Mapping
@@ -43,18 +43,22 @@ KIND_SYMBOLS: Mapping[str, str] = MappingProxyType(  # plotly's names
         "branches": "square",
         "shortcuts": "diamond",
         "mobile": "triangle-up",
-        "attention": "cross",
+        "attention": "star",
     }
+)
+KIND_GLYPHS: Mapping[str, str] = MappingProxyType(  # the same markers in text
+    {"plain": "●", "branches": "■", "shortcuts": "◆", "mobile": "▲", "attention": "★"}
 )
 
 LINE = "#7d8894"  # lines and small marks: at least 3.5:1 on white and on #0f1419
 FAINT = "rgba(125, 136, 148, 0.45)"  # lines that must not compete with the data
+FRONT = "#56b4e9"
 
 TALL, MEDIUM, LOW = 460, 320, 240  # heights of figures, px
 
 
 def ink(colour: str) -> str:
-    """Black or white, whichever can be read better on `colour` (#rrggbb), by the contrast formula of WCAG 2."""
+    """Black or white, whichever has more contrast with `colour` (#rrggbb) by the formula of WCAG 2."""
     channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

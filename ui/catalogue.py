@@ -1,0 +1,144 @@
+"""The registry as the Gallery shows it: an entry for each family, how to search them, and in which order."""
+
+import csv
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from urllib.parse import quote
+
+from viz.figures.history import Winner
+from viz.figures.miniature import miniature
+from viz.figures.signatures import signature
+from viz.figures.timeline import Point
+from zoo import FAMILIES, Family, Variant
+
+HUMAN = 5.1  # top-5 error, %: one trained person, 1,500 images (assets/history/SOURCES.md)
+_HISTORY = Path(__file__).parents[1] / "assets" / "history" / "ilsvrc.csv"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A family in the Gallery."""
+
+    key: str
+    title: str
+    year: int
+    kind: str
+    paper: str
+    authors: str
+    idea: str
+    parents: tuple[str, ...]
+    points: tuple[Point, ...]  # its published variants
+    opens: str  # the variant that its card leads to
+    smallest: int  # parameters
+    largest: int
+    picture: str  # its block as a data URI
+    words: str  # where a search looks
+
+    @property
+    def best(self) -> float | None:
+        """The highest published top-1 accuracy, percent."""
+        return max((p.at["top1"] for p in self.points if "top1" in p.at), default=None)
+
+
+ORDERS: Mapping[str, Callable[[Entry], tuple[float | str, ...]]] = MappingProxyType(
+    {
+        "Oldest first": lambda e: (e.year, e.key),
+        "Newest first": lambda e: (-e.year, e.key),
+        "By name": lambda e: (e.title.casefold(),),
+        "Fewest parameters": lambda e: (e.smallest,),
+        "Most accurate": lambda e: (-(e.best or 0.0), e.year),
+    }
+)
+
+
+def entries() -> tuple[Entry, ...]:
+    """All families, in the order of the registry."""
+    return tuple(_entry(family) for family in FAMILIES.values())
+
+
+def descent(found: Sequence[Entry]) -> list[tuple[str, str]]:
+    """Who grew from whom: pairs of titles, parent and child."""
+    titles = {e.key: e.title for e in found}
+    return [(titles[parent], e.title) for e in found for parent in e.parents if parent in titles]
+
+
+def winners() -> tuple[Winner, ...]:
+    """The best entries of the ImageNet challenge, by year."""
+    with _HISTORY.open(encoding="utf-8", newline="") as file:
+        return tuple(
+            Winner(
+                year=int(row["year"]),
+                team=row["team"],
+                network=row["network"],
+                error=float(row["error"]),
+                source=row["source"],
+            )
+            for row in csv.DictReader(file)
+        )
+
+
+def matching(
+    found: Iterable[Entry],
+    *,
+    text: str = "",
+    kinds: Iterable[str] = (),
+    years: tuple[float, float] = (0, 9999),
+    params: tuple[float, float] = (0, float("inf")),
+) -> list[Entry]:
+    """The entries that contain every word of `text`, are of one of the kinds and lie in both ranges.
+
+    No kinds at all means any. A family lies in a range of parameters if one of its published variants does.
+    """
+    wanted, kinds = text.casefold().split(), set(kinds)
+    return [
+        e
+        for e in found
+        if all(word in e.words for word in wanted)
+        and (not kinds or e.kind in kinds)
+        and years[0] <= e.year <= years[1]
+        and any(params[0] <= p.at["params"] <= params[1] for p in e.points)
+    ]
+
+
+def _entry(family: Family) -> Entry:
+    points = tuple(_point(family, v) for v in family.variants if v.published)
+    sizes = [v.published.params for v in family.variants if v.published]
+    names = " ".join(f"{v.name} {v.title}" for v in family.variants)
+    words = " ".join((family.title, family.paper, family.authors, family.idea, family.kind, names))
+    alt = f"The block of {family.title}"
+    picture = miniature(signature(family.key, family.kind), alt)
+    return Entry(
+        key=family.key,
+        title=family.title,
+        year=family.year,
+        kind=family.kind,
+        paper=family.paper,
+        authors=family.authors,
+        idea=family.idea,
+        parents=family.parents,
+        points=points,
+        opens=points[0].name,
+        smallest=min(sizes),
+        largest=max(sizes),
+        picture=f"data:image/svg+xml,{quote(picture)}",
+        words=words.casefold(),
+    )
+
+
+def _point(family: Family, row: Variant) -> Point:
+    assert row.published
+    at: dict[str, float] = {
+        "year": row.year or family.year,
+        "params": row.published.params,
+        "macs": row.published.macs,
+    }
+    accuracy = "No accuracy on ImageNet was published."
+    if row.published.top1 is not None:
+        at["top1"] = row.published.top1
+        top5 = "" if row.published.top5 is None else f", top-5 {row.published.top5:.2f} %"
+        accuracy = f"Top-1 {row.published.top1:.2f} %{top5}: {row.published.accuracy_source}"
+    return Point(
+        name=row.name, title=row.title, family=family.title, kind=family.kind, at=at, accuracy=accuracy
+    )

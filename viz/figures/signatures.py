@@ -1,0 +1,158 @@
+"""The block that makes a family what it is, described for `miniature`; one row for each family.
+
+A family without a row gets the picture of its kind.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from viz.figures.miniature import Chain, act, attention, conv, fork, grid, linear, norm, pool
+
+KINDS: Mapping[str, Chain] = MappingProxyType(
+    {
+        "plain": (
+            conv("3×3", 36),
+            act(height=36),
+            conv("3×3", 48),
+            act(height=48),
+            pool(height=48),
+            linear("linear", 64),
+        ),
+        "branches": (fork((conv("1×1", 24),), (conv("3×3", 24),), (conv("5×5", 24),), join="‖"),),
+        "shortcuts": (fork((conv("3×3"), act(), conv("3×3")), ()), act()),
+        "mobile": (
+            fork((conv("1×1", 60), act("ReLU", 60), conv("dw", 60), act("ReLU", 60), conv("1×1", 32)), ()),
+        ),
+        "attention": (fork((norm("LN", 40), attention()), ()), fork((norm("LN", 40), linear("MLP", 60)), ())),
+    }
+)
+
+SIGNATURES: Mapping[str, Chain] = MappingProxyType(
+    {
+        # Six feature maps, then sixteen, each halved by pooling, then a small classifier.
+        "lenet": (
+            conv("5×5", 22),
+            pool("pool", 22),
+            conv("5×5", 36),
+            pool("pool", 36),
+            linear("120", 62),
+            linear("84", 50),
+            linear("10", 26),
+        ),
+        # Two towers, one for each of two GPUs.
+        "alexnet": (
+            fork(
+                (conv("11×11", 40), pool("pool", 40), conv("5×5", 46), conv("3×3", 46)),
+                (conv("11×11", 40), pool("pool", 40), conv("5×5", 46), conv("3×3", 46)),
+                join="",
+            ),
+            linear("4096", 96),
+            linear("4096", 96),
+        ),
+        # The way up, and the way back down that shows what a unit has seen.
+        "zfnet": (
+            fork(
+                (conv("7×7", 44), act("ReLU", 44), pool("pool", 44), conv("5×5", 44), act("ReLU", 44)),
+                (
+                    conv("deconv", 44),
+                    act("ReLU", 44),
+                    pool("unpool", 44),
+                    conv("deconv", 44),
+                    act("ReLU", 44),
+                ),
+                join="",
+            ),
+        ),
+        # A small network of 1×1 convolutions slides over the image.
+        "nin": (
+            conv("5×5", 56),
+            act("ReLU", 56),
+            conv("1×1", 56),
+            act("ReLU", 56),
+            conv("1×1", 56),
+            act("ReLU", 56),
+        ),
+        # 3×3, again and again; twice as many channels after each pooling.
+        "vgg": (
+            conv("3×3", 24),
+            conv("3×3", 24),
+            pool("", 24),
+            conv("3×3", 44),
+            conv("3×3", 44),
+            pool("", 44),
+            conv("3×3", 76),
+            conv("3×3", 76),
+        ),
+        "googlenet": (
+            fork(
+                (conv("1×1", 20),),
+                (conv("1×1", 20), conv("3×3", 20)),
+                (conv("1×1", 20), conv("5×5", 20)),
+                (pool("", 20), conv("1×1", 20)),
+                join="‖",
+            ),
+        ),
+        "resnet": (
+            fork((conv("3×3", 56), norm("BN", 56), act("ReLU", 56), conv("3×3", 56), norm("BN", 56)), ()),
+            act("ReLU", 56),
+        ),
+        # 32 narrow bottlenecks side by side.
+        "resnext": (
+            fork(
+                (
+                    fork(
+                        (conv("1×1", 16), conv("3×3", 16), conv("1×1", 24)),
+                        (conv("1×1", 16), conv("3×3", 16), conv("1×1", 24)),
+                        (conv("1×1", 16), conv("3×3", 16), conv("1×1", 24)),
+                    ),
+                ),
+                (),
+            ),
+        ),
+        # Every layer reads what all layers before it wrote.
+        "densenet": (fork((conv("3×3", 28),), (), join="‖"),) * 4,
+        # Wide inside, narrow outside, and the shortcut joins the narrow ends.
+        "mobilenet_v2": (
+            fork(
+                (conv("1×1", 78), act("ReLU6", 78), conv("dw", 78), act("ReLU6", 78), conv("1×1", 26)),
+                (),
+            ),
+        ),
+        "vit": (
+            grid(4),
+            fork((norm("LN", 40), attention("attention", 64)), ()),
+            fork((norm("LN", 40), linear("MLP", 64)), ()),
+        ),
+        # Windows, and in the next block windows moved by half.
+        "swin": (
+            grid(8, 4),
+            fork((attention("attention", 60),), ()),
+            grid(8, 4, 2),
+            fork((attention("attention", 60),), ()),
+        ),
+        # The norm moves behind the attention, before the sum.
+        "swin_v2": (
+            grid(8, 4, side=30),
+            fork((attention("cosine", 60), norm("LN", 40)), ()),
+            grid(8, 4, 2, side=30),
+            fork((attention("cosine", 60), norm("LN", 40)), ()),
+        ),
+        "convnext": (
+            fork(
+                (
+                    conv("7×7 dw", 36),
+                    norm("LN", 36),
+                    linear("linear", 76),
+                    act("GELU", 76),
+                    linear("linear", 36),
+                ),
+                (),
+            ),
+        ),
+    }
+)
+
+
+def signature(family: str, kind: str) -> Chain:
+    """The description of a family's block; of its kind where nobody has described it."""
+    return SIGNATURES.get(family, KINDS[kind])
