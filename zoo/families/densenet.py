@@ -269,7 +269,7 @@ FAMILY = Family(
         Variant(
             name="densenet_classroom",
             title="DenseNet, classroom size",
-            config={"depths": (4, 4, 4), "growth_rate": 12, "stem_width": 24, "stem": "3x3"},
+            config={"depths": (2, 4, 6), "growth_rate": 8, "stem_width": 16, "stem": "3x3"},
             input_size=32,
             num_classes=10,
             note="28 layers with bottleneck and compression, for 32x32 pictures.",

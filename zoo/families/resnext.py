@@ -195,7 +195,7 @@ FAMILY = Family(
         Variant(
             name="resnext_classroom",
             title="ResNeXt, classroom size",
-            config={"depths": (1, 1, 1), "cardinality": 8, "base_width": 4, "width": 16, "stem": "3x3"},
+            config={"depths": (1, 1, 1), "cardinality": 8, "base_width": 4, "width": 8, "stem": "3x3"},
             input_size=32,
             num_classes=10,
             note="Eight paths per block, for 32x32 pictures: trade their number for their width.",
