@@ -25,7 +25,7 @@ def test_counts_and_shapes_equal_torchs(name: str) -> None:
 
         def ran(m: nn.Module, inputs: object, out: object, path: str = path) -> None:
             if isinstance(out, Tensor):
-                shapes[path] = tuple(out.shape[1:])
+                shapes[path] = tuple(out.shape[out.shape[0] == 1 :])  # windows may stand in the batch's place
 
         module.register_forward_hook(ran)
     with torch.no_grad(), FlopCounterMode(display=False) as count:
@@ -38,7 +38,7 @@ def test_counts_and_shapes_equal_torchs(name: str) -> None:
     assert anatomy.tree.macs == anatomy.macs
     assert len({layer.id for layer in anatomy.layers}) == len(anatomy.layers)
     assert anatomy.layers[-1].shape == (zoo.VARIANTS[name].num_classes,)
-    ids = {layer.id for layer in anatomy.layers}  # a module's first layer has its shape only if it is the last
+    ids = {layer.id for layer in anatomy.layers}  # of a module with several layers the last has its shape
     checked = [layer for layer in anatomy.layers if layer.id == layer.path and f"{layer.id}_2" not in ids]
     assert len(checked) > 5
     assert {layer.id: layer.shape for layer in checked} == {layer.id: shapes[layer.id] for layer in checked}
@@ -68,7 +68,7 @@ def test_a_small_network_by_hand() -> None:
     anatomy = dissect(Bare(), (3, 32, 32))
     layers = {layer.id: layer for layer in anatomy.layers}
     assert list(layers) == [
-        "conv1", "pool", "conv2", "add", "narrow", "wide", "concatenate", "grouped", "global", "head",
+        "conv1", "pool", "conv2", "add", "narrow", "wide", "concat", "grouped", "pool_2", "head",
     ]  # fmt: skip
     assert layers["conv1"].shape == (8, 16, 16)
     assert layers["conv1"].formula == "8 × 3 × 7 × 7 × 16 × 16 = 301,056 MACs"
@@ -81,9 +81,9 @@ def test_a_small_network_by_hand() -> None:
     assert layers["pool"].reach_formula == "7 + (3 − 1) × 2 = 11 px"
     assert layers["add"].reach.largest == Field(Span(4, -9, 9), Span(4, -9, 9))
     # concatenated: 4 channels that see 19 px, 6 that see 19 + 4 x 4 = 35
-    sizes = [(a, b, field and field.y.size) for a, b, field in layers["concatenate"].reach.by_channel]
+    sizes = [(a, b, field and field.y.size) for a, b, field in layers["concat"].reach.by_channel]
     assert sizes == [(0, 3, 19), (4, 9, 35)]
-    assert str(layers["concatenate"].reach) == "19 × 19 px to 35 × 35 px, by channel"
+    assert str(layers["concat"].reach) == "19 × 19 px to 35 × 35 px, by channel"
     # groups of two channels: 0-1 and 2-3 see 19 + 2 x 4 = 27, the others 43
     sizes = [(a, b, field and field.y.size) for a, b, field in layers["grouped"].reach.by_channel]
     assert sizes == [(0, 3, 27), (4, 9, 43)]
@@ -303,3 +303,16 @@ def test_anatomy_is_a_value() -> None:
     one, other = (dissect(zoo.skeleton("resnet_classroom"), (3, 32, 32)) for _ in range(2))
     assert isinstance(one, Anatomy)
     assert one == other
+
+
+def test_windows_and_heads_count_as_sizes_the_batch_does_not() -> None:
+    """Swin's attention works on windows in the place of the batch; a permute may move the batch axis."""
+    layers = {layer.id: layer for layer in dissect(zoo.skeleton("swin_t"), (3, 224, 224)).layers}
+    scores = layers["stages.0.block0.attn.matmul"]
+    assert scores.shape == (64, 3, 49, 49)  # windows, heads, tokens, tokens
+    assert scores.macs == 64 * 3 * 49 * 32 * 49
+    assert scores.activations == 64 * 3 * 49 * 49
+    assert layers["stages.0.block0.add"].shape == (56, 56, 96)
+    layers = {layer.id: layer for layer in dissect(zoo.skeleton("vit_b_16"), (3, 224, 224)).layers}
+    assert layers["stages.0.attn.matmul"].shape == (12, 197, 197)
+    assert layers["stages.0.attn.matmul"].macs == 12 * 197 * 64 * 197

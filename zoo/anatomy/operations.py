@@ -168,6 +168,9 @@ def matmul(recorder: "Recorder", a: Tensor, b: Tensor) -> Tensor:
     )
 
 
+MULTIPLYING = frozenset(RULES)  # these count, even where they work on parameters only
+
+
 @rule(F.batch_norm)
 def batch_norm(recorder: "Recorder", x: Tensor, *rest: object, **options: object) -> Tensor:
     return recorder.made("norm", "Batch norm", (x,), x.shape, reach=recorder.reach(x))
@@ -335,20 +338,14 @@ def elementwise(label: str) -> Rule:
         if len(tensors) == 2 and tensors[1].shape != shape:
             shape = broadcast(shape, tensors[1].shape)
         maps.sort(key=lambda t: t.shape != shape)  # the map that is not broadcast comes first
-        reach = recorder.reach(maps[0])
+        reaches = [recorder.reach(t) for t in maps]
+        reach, *others = [r for r in reaches if not r.sees_nothing] or reaches[:1]
         if len(reach.axes) != len(shape):
-            reach = (
-                receptive.everywhere(len(shape))
-                if reach.kind != "varies"
-                else receptive.somewhere("w" * len(shape))
-            )
-        if len(maps) == 2:
-            other = recorder.reach(maps[1])
-            reach = (
-                receptive.join(reach, other)
-                if len(other.axes) == len(reach.axes)
-                else receptive.everywhere(len(shape))
-            )
+            axes = "w" * len(shape)
+            reach = receptive.somewhere(axes) if reach.kind == "varies" else receptive.everywhere(len(shape))
+        for other in others:
+            same = len(other.axes) == len(reach.axes)
+            reach = receptive.join(reach, other) if same else receptive.everywhere(len(shape))
         return recorder.made("add", label, (a, b), shape, reach=reach)
 
     return join
@@ -489,8 +486,11 @@ def getitem(recorder: "Recorder", x: Tensor, index: object) -> Tensor:
             axes += reach.axes[dim]
             if (start, step) != (0, 1) or stop != x.shape[dim]:
                 reach = receptive.narrow(reach, dim, start, stop, step)
-        else:
-            raise ValueError(f"cannot follow an index of type {type(entry).__name__}")
+        else:  # a tensor or a list of positions
+            found = x[index]  # type: ignore[index]
+            return recorder.made(
+                "reshape", "Look up", (x,), found.shape, reach=receptive.looked_up(reach, found.ndim)
+            )
     reach = Reach(reach.kind, axes, reach.segments)
     return recorder.made("reshape", "Slice", (x,), shape, reach=reach)
 

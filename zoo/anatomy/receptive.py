@@ -97,6 +97,10 @@ class Reach:
         return tuple((start, s.end - 1, s.field) for start, s in zip(starts, self.segments, strict=False))
 
     @property
+    def sees_nothing(self) -> bool:
+        return self.kind == "local" and all(segment.field is None for segment in self.segments)
+
+    @property
     def largest(self) -> Field | None:
         """The field of the channels that see most; None where there is no single one."""
         fields = [s.field for s in self.segments if s.field]
@@ -107,6 +111,18 @@ def of_image(channels: int) -> Reach:
     """A pixel sees itself."""
     pixel = Span(1, 0, 0)
     return Reach("local", "bcyx", (Segment(channels, Field(pixel, pixel)),))
+
+
+def of_no_pixel(dims: int) -> Reach:
+    """Numbers made of parameters only."""
+    return Reach("local", "-" * dims, (Segment(1, None),))
+
+
+def looked_up(reach: Reach, dims: int) -> Reach:
+    """After picking entries by a table of positions."""
+    if reach.sees_nothing:
+        return of_no_pixel(dims)
+    return somewhere("w" * dims) if reach.kind != "global" else everywhere(dims)
 
 
 def everywhere(dims: int) -> Reach:
@@ -196,6 +212,9 @@ def slide(
 
 def join(one: Reach, other: Reach) -> Reach:
     """After adding or multiplying two maps of the same shape."""
+    for reach, rest in ((one, other), (other, one)):
+        if reach.sees_nothing:
+            return rest
     if "global" in (one.kind, other.kind):
         return one if one.kind == "global" else other
     if "varies" in (one.kind, other.kind) or one.axes != other.axes:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from zoo.anatomy import receptive
-from zoo.anatomy.operations import RULES, MapVanishedError
+from zoo.anatomy.operations import MULTIPLYING, RULES, MapVanishedError
 from zoo.anatomy.receptive import Reach
 from zoo.anatomy.records import Anatomy, Layer
 from zoo.anatomy.tree import grow
@@ -46,11 +46,11 @@ class Recorder(TorchFunctionMode):
     # What rules ask and tell.
 
     def knows(self, tensor: Tensor) -> bool:
-        """Whether the tensor depends on the image."""
+        """Whether the tensor is the output of a layer, or the image."""
         return id(tensor) in self._known
 
     def reach(self, tensor: Tensor) -> Reach:
-        return self._known[id(tensor)][1]
+        return self._known[id(tensor)][1] if self.knows(tensor) else receptive.of_no_pixel(tensor.ndim)
 
     def made(
         self,
@@ -92,15 +92,16 @@ class Recorder(TorchFunctionMode):
         path = self.path[-1]
         # A module's layer is called after the module; what a block does itself, after the block and the
         # operation.
-        base = f"{path}.{label.split(' ')[0].lower()}" if path in self._blocks else path
+        name = kind if kind in ("matmul", "concat", "pool") else label.split(" ")[0].lower()
+        base = f"{path}.{name}".lstrip(".") if path in self._blocks else path
         seen = self._ids[base] = self._ids.get(base, 0) + 1
         layer = Layer(
-            id=(base if seen == 1 else f"{base}_{seen}").lstrip("."),
+            id=base if seen == 1 else f"{base}_{seen}",
             path=path,
             kind=kind,
             label=label,
             inputs=tuple(sources),
-            shape=tuple(outputs[0].shape[1:]),
+            shape=_of_one_image(outputs[0].shape, reaches[0].axes),
             weights=tuple(self._claims.items()),
             factors=factors,
             reach=reaches[0],
@@ -123,7 +124,7 @@ class Recorder(TorchFunctionMode):
                 if isinstance(part, Tensor):
                     depends = depends or id(part) in self._known
                     names += self._weights.get(id(part), ())
-        if not depends:
+        if not depends and not (names and func in MULTIPLYING):  # arithmetic on parameters is no layer
             out = func(*args, **kwargs)
             if names and isinstance(out, Tensor):
                 self._weights[id(out)] = tuple(names)
@@ -215,6 +216,14 @@ class Recorder(TorchFunctionMode):
             part = next((prefix for prefix in prefixes if prefix not in self._entered), name)
             found[part] = found.get(part, 0) + prod(shape)
         return tuple(found.items())
+
+
+def _of_one_image(shape: Sequence[int], axes: str) -> tuple[int, ...]:
+    """The shape without the batch axis, wherever it has moved; windows in its place are sizes that count."""
+    batch = axes.find("b")
+    if batch < 0 and shape[0] == 1:
+        batch = 0
+    return tuple(n for i, n in enumerate(shape) if i != batch)
 
 
 def dissect(model: nn.Module, input_size: tuple[int, int, int]) -> Anatomy:
