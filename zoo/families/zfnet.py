@@ -133,12 +133,12 @@ FAMILY = Family(
                 "stride": 1,
                 "stride2": 1,
                 "padding2": 2,
+                "lrn": "none",
                 "grid": 4,
             },
             input_size=32,
             num_classes=10,
-            note="First filters of 3x3 where the AlexNet of this size has 5x5, no groups, maps of 16 and 8 "
-            "pixels.",
+            note="First filters of 3x3 where the AlexNet of this size has 5x5; no groups, no normalisation.",
         ),
         Variant(
             name="zfnet",
