@@ -202,7 +202,7 @@ FAMILY = Family(
             config={"depths": (1, 1, 3), "width": 32, "patch": 2},
             input_size=32,
             num_classes=10,
-            note="Three stages and patches of 2x2, for 32x32 pictures. Layer scale wakes sooner with AdamW than SGD.",
+            note="Three stages and patches of 2x2. Its blocks wake much sooner with AdamW than with SGD.",
         ),
         torchvision_row(
             "tiny",
