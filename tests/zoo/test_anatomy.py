@@ -38,8 +38,10 @@ def test_counts_and_shapes_equal_torchs(name: str) -> None:
     assert anatomy.tree.macs == anatomy.macs
     assert len({layer.id for layer in anatomy.layers}) == len(anatomy.layers)
     assert anatomy.layers[-1].shape == (zoo.VARIANTS[name].num_classes,)
-    ids = {layer.id for layer in anatomy.layers}  # of a module with several layers the last has its shape
-    checked = [layer for layer in anatomy.layers if layer.id == layer.path and f"{layer.id}_2" not in ids]
+    drawn = graph(anatomy, name)
+    ids = [part["id"] for part in (*drawn["nodes"], *drawn["groups"])]
+    assert len(set(ids)) == len(ids)
+    checked = [layer for layer in anatomy.layers if layer.id == layer.path]
     assert len(checked) > 5
     assert {layer.id: layer.shape for layer in checked} == {layer.id: shapes[layer.id] for layer in checked}
 

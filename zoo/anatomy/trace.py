@@ -6,8 +6,9 @@ is not touched: the pass runs through a shell of it, same classes and attributes
 no hooks.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from math import prod
 from types import MethodType
 
@@ -40,7 +41,7 @@ class Recorder(TorchFunctionMode):
         self._ids: dict[str, int] = {}
         self._alive: list[Tensor] = []  # ids stay unique as long as their tensors live
         self._bares: dict[int, Tensor] = {}  # id of a parameter -> its double on meta
-        self._blocks: set[str] = set()  # modules that hold other modules
+        self.blocks: set[str] = set()  # modules that hold other modules
         self._entered: set[str] = set()
 
     # What rules ask and tell.
@@ -90,10 +91,8 @@ class Recorder(TorchFunctionMode):
     ) -> None:
         sources = dict.fromkeys(self._known[id(t)][0] for t in inputs if id(t) in self._known)
         path = self.path[-1]
-        # A module's layer is called after the module; what a block does itself, after the block and the
-        # operation.
         name = kind if kind in ("matmul", "concat", "pool") else label.split(" ")[0].lower()
-        base = f"{path}.{name}".lstrip(".") if path in self._blocks else path
+        base = f"{path}.{name}".lstrip(".")
         seen = self._ids[base] = self._ids.get(base, 0) + 1
         layer = Layer(
             id=base if seen == 1 else f"{base}_{seen}",
@@ -168,8 +167,9 @@ class Recorder(TorchFunctionMode):
             return made[id(module)]
         shell = made[id(module)] = object.__new__(type(module))
         self.classes[path] = type(module).__name__
+        self._ids[path] = 1  # no operation of a block may be called as a module is
         if module._modules:
-            self._blocks.add(path)
+            self.blocks.add(path)
         state = shell.__dict__
         state.update(module.__dict__)
         state["training"] = False
@@ -226,6 +226,13 @@ def _of_one_image(shape: Sequence[int], axes: str) -> tuple[int, ...]:
     return tuple(n for i, n in enumerate(shape) if i != batch)
 
 
+def _named(layers: Sequence[Layer], blocks: set[str]) -> tuple[Layer, ...]:
+    """A module that is one operation lends it its name; all others are called after module and operation."""
+    runs = Counter(layer.path for layer in layers)
+    alone = {path for path, n in runs.items() if n == 1 and path not in blocks}
+    return tuple(replace(layer, id=layer.path) if layer.path in alone else layer for layer in layers)
+
+
 def dissect(model: nn.Module, input_size: tuple[int, int, int]) -> Anatomy:
     """Every operation of `model` on one image of `input_size` (channels, height, width), in execution order.
 
@@ -238,7 +245,7 @@ def dissect(model: nn.Module, input_size: tuple[int, int, int]) -> Anatomy:
         raise MapVanishedError(f"An image of {size} is too small: it has no pixels.")
     recorder = Recorder()
     recorder.run(model, input_size)
-    layers = tuple(recorder.layers)
+    layers = _named(recorder.layers, recorder.blocks)
     return Anatomy(
         input_size=input_size,
         layers=layers,
