@@ -22,7 +22,7 @@ with st.container(key="gallery-hero"):
 
 left, right = st.columns([2, 1], gap="large")
 with left:
-    st.subheader("Three decades in one picture")
+    st.header("Three decades in one picture")
     with st.container(horizontal=True, vertical_alignment="bottom", key="gallery-axes"):
         x = st.selectbox(
             "Across", tuple(AXES), format_func=lambda a: AXES[a].name, key="gallery.x", bind="query-params"
@@ -58,7 +58,7 @@ with left:
         st.caption(words["hidden"].format(hidden=hidden, variants=len(points)))
     st.markdown(words["timeline"])
 with right:
-    st.subheader("The challenge")
+    st.header("The challenge")
     st.plotly_chart(
         challenge(catalogue.winners(), catalogue.HUMAN),
         key="gallery.challenge",
@@ -67,7 +67,7 @@ with right:
     )
     st.markdown(words["challenge"])
 
-st.subheader("The families")
+st.header("The families")
 found = cards.search(families)
 if found:
     st.markdown(f"{len(found)} of {len(families)} families. {words['cards']}")

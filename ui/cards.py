@@ -33,9 +33,9 @@ def search(entries: Sequence[Entry]) -> list[Entry]:
         "Kind",
         list(KINDS),
         selection_mode="multi",
-        format_func=lambda kind: f"{style.KIND_GLYPHS[kind]} {kind}",
         key="gallery.kind",
         bind="query-params",
+        wrap=True,
         help="  \n".join(f"**{kind}**: {meaning}" for kind, meaning in KINDS.items()),
     )
     years = middle.slider("Years", first, last, (first, last), key="gallery.years", bind="query-params")

@@ -34,7 +34,7 @@ def areas(name: str, largest: float, diameter: Callable[[float, float], float]) 
     steps = [10.0**power * digit for power in range(5, 13) for digit in (1, 3)]
     steps = [step for step in steps if largest / 300 < step <= largest][-5::2]
     _line(
-        f"Area, {name}:",
+        f"Area: {name}",
         *(
             f'<i class="round" style="width:{px:.0f}px;height:{px:.0f}px"></i>{style.count(step)}'
             for step, px in ((step, diameter(step, largest)) for step in steps)

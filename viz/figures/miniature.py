@@ -126,7 +126,7 @@ def miniature(chain: Chain, alt: str) -> str:
         pen.line("M", x + width + stub - 4, y - 3.5, "l", 4, 3.5, "l", -4, 3.5)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'font-family="Source Sans, Source Sans 3, system-ui, sans-serif" font-size="{_TEXT:g}" '
+        f'font-family="Helvetica Neue, Arial, sans-serif" font-size="{_TEXT:g}" '
         f'font-weight="600" text-anchor="middle"><title>{escape(alt)}</title>{"".join(pen.marks)}</svg>'
     )
 

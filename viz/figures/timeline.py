@@ -15,7 +15,8 @@ from viz.figures.style import FAINT, FRONT, KIND_COLOURS, KIND_SYMBOLS, LINE, TA
 _SMALLEST, _LARGEST = 8.0, 36.0  # diameters of points, px
 _SLOT = 0.22  # years between two families of the same year
 _PLOT = (480.0, 290.0)  # px that the data take on a laptop
-_EDGE = 30.0  # px around them that names may use
+_EDGE = 30.0  # px beyond them that a name may use
+_COVERED = 0.25  # the share of a name that may be hidden; beyond that the pointer has to tell it
 _LETTER, _ROW = 7.0, 15.0  # px that a letter and a line of a name take
 
 _Rectangle: TypeAlias = tuple[float, float, float, float]  # left, bottom, right, top
@@ -170,7 +171,7 @@ class _Canvas:
             )
 
     def add_names(self) -> None:
-        """The name of every family where it covers no other name, preferably no point either."""
+        """The name of every family where it covers no other name and hardly a point."""
         across, up = (
             _pixels([p.at[axis] for p in self.points], axis, length)
             for axis, length in ((self.x, _PLOT[0]), (self.y, _PLOT[1]))
@@ -181,9 +182,10 @@ class _Canvas:
         taken: list[_Rectangle] = []
         shown: dict[str, str] = {}
 
-        def trouble(box: _Rectangle) -> int:
-            outside = box[0] < -_EDGE or box[2] > _PLOT[0] + _EDGE
-            return 3 * outside + sum(_overlap(box, dot) for dot in dots)
+        def covered(box: _Rectangle) -> float:
+            """The share of a name that lies on points or beyond the edge."""
+            beyond = max(0.0, -_EDGE - box[0], box[2] - _PLOT[0] - _EDGE) * _ROW
+            return (beyond + sum(_overlap(box, dot) for dot in dots)) / _area(box)
 
         for family, point in self.named.items():
             (x, y), r, wide = at[point.name], radius[point.name] + 1, _LETTER * len(family)
@@ -193,12 +195,10 @@ class _Canvas:
                 "middle right": (x + r, y - _ROW / 2, x + r + wide, y + _ROW / 2),
                 "bottom center": (x - wide / 2, y - r - _ROW, x + wide / 2, y - r),
             }
-            free = {
-                side: box for side, box in sides.items() if not any(_overlap(box, other) for other in taken)
-            }
-            if free:
-                side = min(free, key=lambda side: trouble(free[side]))
-                taken.append(free[side])
+            free = [side for side, box in sides.items() if not any(_overlap(box, other) for other in taken)]
+            side = min(free, key=lambda side: covered(sides[side]), default="")
+            if side and covered(sides[side]) < _COVERED:
+                taken.append(sides[side])
                 shown[family] = side
         named = [self.named[family].name for family in shown]
         self._add(
@@ -208,7 +208,7 @@ class _Canvas:
             "Names",
             text=list(shown),
             textposition=list(shown.values()),
-            textfont={"size": 12, "weight": 600},
+            textfont={"size": 12, "weight": 600, "shadow": "0 0 3px Canvas, 0 0 3px Canvas, 0 0 2px Canvas"},
             marker={
                 "size": [self.diameter[name] for name in named],
                 "opacity": 0,
@@ -253,8 +253,13 @@ def _pixels(values: Sequence[float], axis: str, length: float) -> Callable[[floa
     return lambda value: (scale(value) - low) / ((high - low) or 1.0) * length
 
 
-def _overlap(a: _Rectangle, b: _Rectangle) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+def _overlap(a: _Rectangle, b: _Rectangle) -> float:
+    """The area that two rectangles share."""
+    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+
+
+def _area(a: _Rectangle) -> float:
+    return (a[2] - a[0]) * (a[3] - a[1])
 
 
 def _card(point: Point) -> str:

@@ -1,0 +1,114 @@
+"""The Gallery in a real browser: points and cards lead to Inspect, and a link brings the same view back."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser import driver
+from zoo import FAMILIES
+
+WHERE = """
+(chart, name) => {
+  const traces = chart._fullData, axes = chart._fullLayout, frame = chart.getBoundingClientRect();
+  for (const trace of traces) {
+    const i = (trace.customdata ?? []).findIndex(([one]) => one === name);
+    if (i >= 0) return [
+      frame.left + axes.xaxis._offset + axes.xaxis.d2p(trace.x[i]),
+      frame.top + axes.yaxis._offset + axes.yaxis.d2p(trace.y[i]),
+    ];
+  }
+}
+"""
+
+
+def point(page: Page, name: str) -> tuple[float, float]:
+    """Where on the screen the timeline shows a variant."""
+    expect(page.locator(".js-plotly-plot .scatterlayer").first).to_be_visible()
+    x, y = page.locator(".js-plotly-plot").first.evaluate(WHERE, name)
+    return x, y
+
+
+def cards(page: Page) -> Locator:
+    return page.locator("[class*='st-key-card-']")
+
+
+def test_hover_tells_and_click_opens(visit: driver.Visitor) -> None:
+    page = visit("/")
+    page.mouse.move(*point(page, "alexnet_1tower"))
+    told = page.locator(".hoverlayer .hovertext")
+    expect(told).to_contain_text("parameters")
+    expect(told).to_contain_text("Top-1")
+    page.mouse.click(*point(page, "alexnet_1tower"))
+    expect(page).to_have_url(re.compile(r"/inspect\?variant=alexnet_1tower$"))
+    expect(page).to_have_title("Inspect – Zoolens")
+
+
+def test_whole_card_is_a_link(visit: driver.Visitor) -> None:
+    page = visit("/")
+    expect(cards(page)).to_have_count(len(FAMILIES))
+    picture = page.locator(".st-key-card-vgg img")
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page).to_have_url(re.compile(r"/inspect\?variant=vgg"))
+
+
+def test_cards_by_keyboard(visit: driver.Visitor) -> None:
+    page = visit("/")
+    names = [family.title for family in list(FAMILIES.values())[:3]]
+    page.get_by_role("link", name=names[0], exact=True).focus()
+    for name in names[1:]:
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name=name, exact=True)).to_be_focused()
+    frame = page.locator(":focus").evaluate("link => getComputedStyle(link, '::after').outlineWidth")
+    assert float(frame.removesuffix("px")) >= 2, "the focus shows"
+    page.keyboard.press("Enter")
+    expect(page).to_have_title("Inspect – Zoolens")
+
+
+@pytest.mark.parametrize(
+    ("size", "columns"), [(driver.DESKTOP, 3), (driver.PHONE, 1)], ids=["desktop", "phone"]
+)
+def test_cards_stand_in_rows_of_equal_height(
+    visit: driver.Visitor, size: tuple[int, int], columns: int
+) -> None:
+    page = visit("/", size=size)
+    expect(cards(page)).to_have_count(len(FAMILIES))
+    boxes = [card.bounding_box() for card in cards(page).all()]
+    rows: dict[int, list[int]] = {}
+    for box in boxes:
+        assert box
+        rows.setdefault(round(box["y"]), []).append(round(box["height"]))
+    assert max(len(heights) for heights in rows.values()) == columns
+    assert all(max(heights) - min(heights) <= 1 for heights in rows.values())
+
+
+def test_a_link_brings_the_view_back(visit: driver.Visitor) -> None:
+    page = visit("/")
+    page.get_by_role("button", name="attention", exact=True).click()
+    page.get_by_label("Search").fill("windows")
+    expect(cards(page)).not_to_have_count(len(FAMILIES))
+    expect(page).to_have_url(re.compile("gallery.kind=attention"))
+    expect(page).to_have_url(re.compile("gallery.search=windows"))
+    driver.settled(page)
+    names = cards(page).get_by_role("link").all_inner_texts()
+    again = visit("/?" + page.url.partition("?")[2])
+    assert cards(again).get_by_role("link").all_inner_texts() == names
+    assert names
+
+
+def test_pictures_of_blocks_are_drawn(visit: driver.Visitor) -> None:
+    page = visit("/")
+    expect(cards(page)).to_have_count(len(FAMILIES))
+    broken = "images => images.filter(image => !image.complete || image.naturalWidth === 0).length"
+    assert cards(page).locator("img").evaluate_all(broken) == 0
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [driver.DESKTOP, driver.PHONE], ids=["desktop", "phone"])
+def test_nothing_serious_for_accessibility(visit: driver.Visitor, size: tuple[int, int], dark: bool) -> None:
+    page = visit("/?gallery.kind=plain", size=size, dark=dark)
+    expect(page.locator(".js-plotly-plot .scatterlayer").first).to_be_visible()
+    assert driver.accessibility(page) == []

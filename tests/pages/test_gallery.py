@@ -1,0 +1,166 @@
+"""The Gallery: every control changes what is shown, and what is chosen leads to Inspect."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from zoo import FAMILIES, VARIANTS
+
+PUBLISHED = {name: v.published for name, v in VARIANTS.items() if v.published}
+
+
+@pytest.fixture
+def gallery(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception
+    return app
+
+
+def chart(gallery: AppTest) -> Mapping[str, Any]:
+    """The timeline as it was sent to the browser."""
+    assert not gallery.exception
+    return json.loads(gallery.get("plotly_chart")[0].proto.spec)
+
+
+def drawn(gallery: AppTest) -> set[str]:
+    """The variants that have a point."""
+    return {name for trace in chart(gallery)["data"] for (name,) in trace.get("customdata", [])}
+
+
+def traces(gallery: AppTest) -> list[str]:
+    return [trace["name"] for trace in chart(gallery)["data"]]
+
+
+def titles(gallery: AppTest) -> list[str]:
+    """The titles of the cards, in order."""
+    assert not gallery.exception
+    return [link.proto.label for link in gallery.get("page_link")]
+
+
+def everything() -> list[str]:
+    return [family.title for family in FAMILIES.values()]
+
+
+def test_at_first_all_that_has_an_accuracy(gallery: AppTest) -> None:
+    measured = {name for name, p in PUBLISHED.items() if p.top1 is not None}
+    assert drawn(gallery) == measured
+    (left_out,) = (text.value for text in gallery.caption if "accuracy" in text.value)
+    assert left_out.startswith(f"{len(PUBLISHED) - len(measured)} of the {len(PUBLISHED)} networks")
+    assert titles(gallery) == everything()
+    assert "Grew from" in traces(gallery)
+    assert "Pareto front" not in traces(gallery)
+
+
+def test_axes(gallery: AppTest) -> None:
+    gallery.selectbox(key="gallery.x").set_value("params").run()
+    assert chart(gallery)["layout"]["xaxis"]["title"]["text"] == "Parameters"
+    assert chart(gallery)["layout"]["xaxis"]["type"] == "log"
+    gallery.selectbox(key="gallery.y").set_value("macs").run()
+    assert drawn(gallery) == set(PUBLISHED), "everything has parameters and MACs"
+    assert not any("accuracy" in text.value for text in gallery.caption)
+
+
+def test_both_axes_cannot_be_the_same(gallery: AppTest) -> None:
+    gallery.selectbox(key="gallery.x").set_value("top1").run()
+    assert gallery.selectbox(key="gallery.y").value != "top1"
+    assert drawn(gallery)
+
+
+def test_area(gallery: AppTest) -> None:
+    def sizes() -> dict[str, float]:
+        found = {}
+        for trace in chart(gallery)["data"]:
+            for (name,), size in zip(trace.get("customdata", []), trace["marker"]["size"], strict=False):
+                found[name] = size
+        return found
+
+    by_params = sizes()
+    assert by_params["vgg16"] > by_params["resnet152"], "138 million to 60 million parameters"
+    gallery.selectbox(key="gallery.area").set_value("macs").run()
+    assert sizes() != by_params
+
+
+def test_lines(gallery: AppTest) -> None:
+    gallery.toggle(key="gallery.descent").set_value(False).run()
+    assert "Grew from" not in traces(gallery)
+    gallery.toggle(key="gallery.front").set_value(True).run()
+    assert "Pareto front" in traces(gallery)
+
+
+def test_a_chosen_point_opens_inspect(gallery: AppTest) -> None:
+    gallery.session_state["gallery.timeline"] = {"selection": {"points": [{"customdata": ["vgg16"]}]}}
+    gallery.run()
+    assert not gallery.exception
+    assert gallery.query_params["variant"] in ("vgg16", ["vgg16"])
+    assert not gallery.get("plotly_chart")[0].proto.alt.startswith("Top-1")
+
+
+def test_search(gallery: AppTest) -> None:
+    gallery.text_input(key="gallery.search").set_value("simonyan").run()
+    assert titles(gallery) == ["VGG"]
+    assert drawn(gallery) > {"resnet50", "vgg16"}, "the timeline stays whole"
+
+
+def test_kind(gallery: AppTest) -> None:
+    gallery.pills(key="gallery.kind").set_value(["attention", "mobile"]).run()
+    assert titles(gallery) == [f.title for f in FAMILIES.values() if f.kind in ("attention", "mobile")]
+
+
+def test_years(gallery: AppTest) -> None:
+    gallery.slider(key="gallery.years").set_value((2014, 2015)).run()
+    assert titles(gallery) == [f.title for f in FAMILIES.values() if f.year in (2014, 2015)]
+
+
+def test_parameters(gallery: AppTest) -> None:
+    gallery.select_slider(key="gallery.params").set_value((0.0, 1e6)).run()
+    small = {name for name, p in PUBLISHED.items() if p.params <= 1e6}
+    assert titles(gallery) == [f.title for f in FAMILIES.values() if any(v.name in small for v in f.variants)]
+    assert 0 < len(titles(gallery)) < len(FAMILIES)
+
+
+def test_order(gallery: AppTest) -> None:
+    gallery.selectbox(key="gallery.order").set_value("By name").run()
+    assert titles(gallery) == sorted(everything(), key=str.casefold)
+
+
+def test_nothing_found_and_the_way_back(gallery: AppTest) -> None:
+    gallery.text_input(key="gallery.search").set_value("perpetuum mobile").run()
+    gallery.pills(key="gallery.kind").set_value(["plain"]).run()
+    gallery.slider(key="gallery.years").set_value((2014, 2015)).run()
+    gallery.select_slider(key="gallery.params").set_value((0.0, 1e6)).run()
+    assert titles(gallery) == []
+    assert [info.value for info in gallery.info] == ["No family fits all of this."]
+    gallery.button(key="gallery.reset").click().run()
+    assert titles(gallery) == everything()
+
+
+def test_a_link_restores_the_view(app: AppTest) -> None:
+    app.query_params.update(
+        {
+            "gallery.search": "shortcut",
+            "gallery.kind": "shortcuts",
+            "gallery.x": "MACs",
+            "gallery.front": "true",
+        }
+    )
+    app.run()
+    assert 0 < len(titles(app)) < len(FAMILIES)
+    assert chart(app)["layout"]["xaxis"]["type"] == "log"
+    assert "Pareto front" in traces(app)
+
+
+def test_nonsense_in_a_link_does_no_harm(app: AppTest) -> None:
+    app.query_params.update(
+        {
+            "gallery.kind": "<b>",
+            "gallery.x": "price",
+            "gallery.years": "-1",
+            "gallery.search": "<script>*[x](y)",
+        }
+    )
+    app.run()
+    assert titles(app) == []
+    assert [info.value for info in app.info] == ["No family fits all of this."]
