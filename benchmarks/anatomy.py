@@ -12,8 +12,9 @@ import argparse
 import gc
 import inspect
 import io
+import json
 import logging
-import multiprocessing
+import os
 import statistics
 import sys
 import time
@@ -102,12 +103,22 @@ def measure(tool: str, name: str) -> Measured:
 
 def apart(tool: str, name: str) -> Measured | None:
     """`measure` in a fork of this process; None where the tool fails on the model."""
-    with multiprocessing.get_context("fork").Pool(1) as pool:
+    reading, writing = os.pipe()
+    if os.fork() == 0:  # torchlens refuses to work in what multiprocessing calls a child
         try:
-            return pool.apply(measure, (tool, name))
+            answer = json.dumps(measure(tool, name))
         except Exception as error:  # whatever a peer raises is its result
-            print(f"  {tool} fails on {name}: {type(error).__name__}: {str(error)[:80]}")
-            return None
+            answer = json.dumps(f"{type(error).__name__}: {str(error)[:80]}")
+        os.write(writing, answer.encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        result = json.load(pipe)
+    os.wait()
+    if isinstance(result, str):
+        print(f"  {tool} fails on {name}: {result}")
+        return None
+    return result[0], result[1]
 
 
 def compare(models: tuple[str, ...], tools: tuple[str, ...]) -> None:
