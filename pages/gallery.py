@@ -22,7 +22,7 @@ with st.container(key="gallery-hero"):
 
 left, right = st.columns([2, 1], gap="large")
 with left:
-    st.header("Three decades in one picture")
+    st.header("The story in one picture")
     with st.container(horizontal=True, vertical_alignment="bottom", key="gallery-axes"):
         x = st.selectbox(
             "Across", tuple(AXES), format_func=lambda a: AXES[a].name, key="gallery.x", bind="query-params"

@@ -194,6 +194,10 @@ class _Canvas:
                 "middle left": (x - r - wide, y - _ROW / 2, x - r, y + _ROW / 2),
                 "middle right": (x + r, y - _ROW / 2, x + r + wide, y + _ROW / 2),
                 "bottom center": (x - wide / 2, y - r - _ROW, x + wide / 2, y - r),
+                "top left": (x - r - wide, y + r, x - r, y + r + _ROW),
+                "top right": (x + r, y + r, x + r + wide, y + r + _ROW),
+                "bottom left": (x - r - wide, y - r - _ROW, x - r, y - r),
+                "bottom right": (x + r, y - r - _ROW, x + r + wide, y - r),
             }
             free = [side for side, box in sides.items() if not any(_overlap(box, other) for other in taken)]
             side = min(free, key=lambda side: covered(sides[side]), default="")
