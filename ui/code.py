@@ -28,7 +28,11 @@ _CALLS: Mapping[str, tuple[str, ...]] = {
     "Matrix": ("matmul", "bmm", "einsum"),
     "Concatenate": ("cat", "concat", "concatenate"),
     "Reshape": ("reshape", "view", "unflatten", "reshape_as"),
+    "Split": ("split", "chunk", "unbind", "tensor_split"),
+    "Transpose": ("transpose", "swapaxes"),
+    "Unit": ("normalize",),
     "Global": ("mean",),
+    "Sum": ("sum",),
 }
 
 
@@ -68,27 +72,29 @@ def running(layer: Layer, classes: Mapping[str, type[nn.Module]]) -> tuple[Excer
     while not classes[path].__module__.startswith("zoo."):
         path = path.rpartition(".")[0]
     owner, inside = classes[path], layer.path[len(path) + 1 :] if path else layer.path
-    found = excerpt(owner)
-    if inside:
-        wanted = inside.partition(".")[0]
-        hits = [n.lineno for n in _run_by(found) if isinstance(n, ast.Attribute) and _of_self(n) == wanted]
-    else:
-        nodes = (n for n in _run_by(found) if isinstance(n, ast.expr | ast.stmt))
-        hits = [n.lineno for n in nodes if _does(n, layer.label)]
-    return found, sorted({found.first + number - 1 for number in hits})
+    defining = next(cls for cls in owner.__mro__ if "forward" in vars(cls))
+    found = excerpt(defining if defining.__module__.startswith("zoo.") else owner)
+    name = inside.partition(".")[0]
+    hits = {n.lineno for n in _syntax(found) if (_names(n, name) if name else _does(n, layer.label))}
+    return found, sorted(found.first + number - 1 for number in hits)
 
 
-def _run_by(shown: Excerpt) -> Iterator[ast.AST]:
-    """The syntax of all methods but the constructor."""
+def _syntax(shown: Excerpt) -> Iterator[ast.expr | ast.stmt | ast.keyword]:
+    """The syntax of all methods but the constructor; of the constructor where there is nothing else."""
     (owner,) = ast.parse(shown.source).body
-    assert isinstance(owner, ast.ClassDef)
-    for method in owner.body:
-        if isinstance(method, ast.FunctionDef) and method.name != "__init__":
-            yield from ast.walk(method)
+    methods = [n for n in ast.iter_child_nodes(owner) if isinstance(n, ast.FunctionDef)]
+    for method in [m for m in methods if m.name != "__init__"] or methods:
+        yield from (n for n in ast.walk(method) if isinstance(n, ast.expr | ast.stmt | ast.keyword))
 
 
-def _of_self(node: ast.Attribute) -> str:
-    return node.attr if isinstance(node.value, ast.Name) and node.value.id == "self" else ""
+def _names(node: ast.AST, part: str) -> bool:
+    """Whether a piece of syntax speaks of the module called `part`: `self.part`, `part=` or "part"."""
+    match node:
+        case ast.Attribute(value=ast.Name(id="self"), attr=name):
+            return name == part
+        case ast.keyword(arg=name) | ast.Constant(value=name):
+            return name == part
+    return False
 
 
 def _does(node: ast.AST, label: str) -> bool:

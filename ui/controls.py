@@ -219,10 +219,11 @@ def _knobs(chosen: Study) -> None:
             _knob(row.name, title, *allowed[argument], turned)
             continue
         st.markdown(f"**{title}**: {allowed[keys[0]][0].meaning}")
-        for column, key in zip(st.columns(2) * len(keys), keys, strict=False):
-            with column:
-                number = int(key.rpartition(".")[2]) + 1
-                _knob(row.name, f"{title} {number}", *allowed[key], turned)
+        for pair in zip(keys[::2], [*keys[1::2], ""], strict=False):  # row by row, for the keyboard's sake
+            for column, key in zip(st.columns(2), filter(None, pair), strict=False):
+                with column:
+                    number = int(key.rpartition(".")[2]) + 1
+                    _knob(row.name, f"{title} {number}", *allowed[key], turned)
     st.button(
         "Reset knobs",
         icon=":material/undo:",

@@ -73,7 +73,7 @@ def _layer(study: Study, layer: Layer, classes: Mapping[str, type[nn.Module]]) -
     if numbers:
         st.caption(f"{owner.name} in {owner.file}, line {', '.join(map(str, numbers))}")
         st.code("\n".join(owner.line(number) for number in numbers), wrap_lines=True)
-    with st.expander(f"All of {owner.name}"):
+    with st.expander(f"All of {owner.name}", expanded=not numbers):
         code.show(owner)
 
 

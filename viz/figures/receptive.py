@@ -34,11 +34,8 @@ def receptive(photo: bytes, size: int, unit: tuple[int, int], seen: Sequence[See
     )
     limit = _BEYOND * size
     reached = 0.0
-    fields = sorted(seen, key=lambda one: one.field.y.size * one.field.x.size)
-    for number, one in enumerate(fields):
-        colour, dash = _LINES[
-            min(number * len(_LINES) // len(fields), len(_LINES) - 1) if len(fields) > 4 else number
-        ]
+    fields = _some(sorted(seen, key=lambda one: one.field.y.size * one.field.x.size))
+    for number, (one, (colour, dash)) in enumerate(zip(fields, _LINES, strict=False)):
         top, bottom = _edges(one.field.y.stride, one.field.y.first, one.field.y.last, unit[0])
         left, right = _edges(one.field.x.stride, one.field.x.first, one.field.x.last, unit[1])
         reached = max(reached, -top, -left, bottom - size, right - size)
