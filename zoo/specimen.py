@@ -66,8 +66,8 @@ class Specimen:
             by_text = {str(choice): choice for choice in allowed[key][0].choices} if key in allowed else {}
             turned[key] = by_text.get(text, text)  # what is not a choice stays text and is refused below
         classes = query.get("classes", "")
-        if classes and not (classes.isascii() and classes.isdigit()):
-            raise ValueError(f"The number of classes must be a whole number, not {classes!r}.")
+        if classes and not (classes.isascii() and classes.isdigit() and len(classes) < 10):
+            raise ValueError(f"The number of classes must be a whole number, not {classes[:20]!r}.")
         return cls(
             row.name, query.get("weights", "random"), int(classes) if classes else None, tuple(turned.items())
         )

@@ -101,6 +101,7 @@ def test_building_leaves_the_random_state_alone() -> None:
         ({"variant": "resnet50", "knobs": "width:__import__('os')"}, "it can be 8"),
         ({"variant": "resnet50", "classes": "-3"}, "whole number"),
         ({"variant": "resnet50", "classes": "0"}, "between 1 and"),
+        ({"variant": "resnet50", "classes": "9" * 5000}, "whole number"),
         ({"variant": "resnet50", "classes": "٣"}, "whole number"),
         ({"variant": "resnet50", "weights": "../../etc/passwd"}, "no weights called"),
         ({}, "no variant called ''"),
