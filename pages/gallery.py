@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import cached, cards, catalogue, legends, prose, shell
+from ui import cached, cards, catalogue, export, legends, prose, shell
 from viz.figures.history import challenge
 from viz.figures.timeline import AXES, SIZES, diameter, drawn, timeline
 
@@ -46,7 +46,7 @@ with left:
         key="gallery.timeline",
         on_select="rerun",
         selection_mode="points",
-        config={"displayModeBar": False},
+        config=export.picture("zoolens-timeline"),
         alt=f"{AXES[y].title} against {AXES[x].title}, one point for each published network",
     )
     if chosen["selection"]["points"]:
@@ -57,12 +57,13 @@ with left:
     if hidden := len(points) - len(shown):
         st.caption(words["hidden"].format(hidden=hidden, variants=len(points)))
     st.markdown(words["timeline"])
+    cards.table(families)
 with right:
     st.header("The challenge")
     st.plotly_chart(
         challenge(catalogue.winners(), catalogue.HUMAN),
         key="gallery.challenge",
-        config={"displayModeBar": False},
+        config=export.picture("zoolens-challenge"),
         alt="Top-5 error of the winners of the ImageNet challenge from 2012 to 2017, and of one person",
     )
     st.markdown(words["challenge"])

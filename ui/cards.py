@@ -1,12 +1,13 @@
-"""The Gallery's cards: what a reader looks for, what is found, and a link from each to Inspect."""
+"""The Gallery's networks to search and open: the controls, a card for each family, and the table of all."""
 
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
-from ui import catalogue
+from ui import catalogue, export
 from ui.catalogue import Entry
 from viz.figures import style
 from zoo import KINDS
@@ -68,6 +69,31 @@ def nothing_found(entries: Sequence[Entry]) -> None:
 
     st.info("No family fits all of this.", icon=":material/search_off:")
     st.button("Show all families", on_click=reset, key="gallery.reset", type="primary")
+
+
+def table(entries: Sequence[Entry]) -> None:
+    """The timeline's networks as rows, for those who work with the keyboard; sent only when opened."""
+    folded = st.expander("The same as a table", key="gallery.table", on_change="rerun")
+    if not folded.open:
+        return
+    rows, grouped = catalogue.rows(entries), st.column_config.NumberColumn(format="localized")
+    with folded:
+        st.dataframe(
+            pd.DataFrame(rows),
+            key="gallery.rows",
+            hide_index=True,
+            column_config={
+                "Network": st.column_config.LinkColumn(display_text="variant=(.*)"),
+                "Year": st.column_config.NumberColumn(format="%d"),
+                "Parameters": grouped,
+                "MACs": grouped,
+            },
+            alt="All published networks: year, parameters, MACs and accuracy with its source.",
+        )
+        st.download_button(
+            "Save as CSV", export.as_csv(rows), "zoolens.csv", "text/csv", key="gallery.csv",
+            icon=":material/download:", on_click="ignore",
+        )  # fmt: skip
 
 
 def grid(entries: Sequence[Entry]) -> None:

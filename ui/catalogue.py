@@ -79,6 +79,24 @@ def winners() -> tuple[Winner, ...]:
         )
 
 
+def rows(found: Iterable[Entry]) -> list[dict[str, object]]:
+    """All published networks with the figures that the timeline draws, each with its address in the app."""
+    return [
+        {
+            "Network": f"/inspect?variant={point.name}",
+            "Family": entry.title,
+            "Kind": entry.kind,
+            "Year": int(point.at["year"]),
+            "Parameters": int(point.at["params"]),
+            "MACs": int(point.at["macs"]),
+            "Top-1, %": point.at.get("top1"),
+            "Accuracy": point.accuracy,
+        }
+        for entry in found
+        for point in entry.points
+    ]
+
+
 def matching(
     found: Iterable[Entry],
     *,

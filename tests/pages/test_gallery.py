@@ -164,3 +164,16 @@ def test_nonsense_in_a_link_does_no_harm(app: AppTest) -> None:
     app.run()
     assert titles(app) == []
     assert [info.value for info in app.info] == ["No family fits all of this."]
+
+
+def test_the_table_holds_every_published_network(gallery: AppTest) -> None:
+    assert not gallery.dataframe
+    gallery.session_state["gallery.table"] = True
+    gallery.run()
+    assert not gallery.exception
+    (table,) = (frame.value for frame in gallery.dataframe)
+    rows = {row["Network"].removeprefix("/inspect?variant="): row for _, row in table.iterrows()}
+    assert set(rows) == set(PUBLISHED)
+    for name, published in PUBLISHED.items():
+        assert (rows[name]["Parameters"], rows[name]["MACs"]) == (published.params, published.macs)
+        assert rows[name]["Top-1, %"] == published.top1 or published.top1 is None

@@ -66,8 +66,8 @@ def ink(colour: str) -> str:
 
 
 def count(value: float) -> str:
-    """A count in three digits: 60 K, 25.6 M, 4.09 G."""
-    for size, letter in ((1e9, " G"), (1e6, " M"), (1e3, " K")):
+    """A count in three digits: 60 k, 25.6 M, 4.09 G."""
+    for size, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if value >= 0.9995 * size:
             scaled = value / size
             digits = 2 if scaled < 9.995 else 1 if scaled < 99.95 else 0

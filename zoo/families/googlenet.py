@@ -286,8 +286,8 @@ FAMILY = Family(
             effect="None on the map sizes, which are those of table 1.",
         ),
         Deviation(
-            what="Table 1 is not consistent with itself: its 7x7 convolution is printed with 2.7 K "
-            "parameters and 34 M ops, where 9.4 K and 118 M follow from its shape; 4c and 5a differ by 7 % "
+            what="Table 1 is not consistent with itself: its 7x7 convolution is printed with 2.7 k "
+            "parameters and 34 M ops, where 9.4 k and 118 M follow from its shape; 4c and 5a differ by 7 % "
             "and 5 %.",
             effect="The networks here are built from the widths; sums of the printed columns are a little "
             "lower.",
