@@ -81,6 +81,7 @@ def table(entries: Sequence[Entry]) -> None:
         st.dataframe(
             pd.DataFrame(rows),
             key="gallery.rows",
+            placeholder="–",
             hide_index=True,
             column_config={
                 "Network": st.column_config.LinkColumn(display_text="variant=(.*)"),
