@@ -11,10 +11,17 @@ from contextlib import suppress
 import streamlit as st
 from torch import nn
 
+from ui import catalogue
 from zoo import Specimen, variant
 from zoo.anatomy import Anatomy, Graph, dissect, graph, smallest_input
 
-_SEARCHED = 512  # sizes of an image that are tried before the search for one that works is given up
+_LARGEST, _NEAR = 512, 96  # pixels: how large, and how far around, a search for a size that works goes
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def entries() -> tuple[catalogue.Entry, ...]:
+    """The families as the Gallery shows them, in the order of the registry. Frozen records: safe to share."""
+    return catalogue.entries()
 
 
 @st.cache_resource(max_entries=128, show_spinner="Taking the network apart …")
@@ -43,10 +50,11 @@ def working_size(specimen: Specimen, size: int) -> int | None:
         dissect(specimen.skeleton(input_size=side), (variant(specimen.variant).channels, side, side))
 
     try:
-        return smallest_input(fits, _SEARCHED)
+        return smallest_input(fits, _LARGEST)
     except ValueError:  # not too small, but of the wrong measure: patches that do not divide it
         pass
-    for side in sorted(range(1, size + _SEARCHED), key=lambda side: abs(side - size))[:_SEARCHED]:
+    near = range(max(1, size - _NEAR), size + _NEAR + 1)
+    for side in sorted(near, key=lambda side: abs(side - size)):
         with suppress(ValueError):
             fits(side)
             return side

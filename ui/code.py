@@ -59,7 +59,7 @@ def excerpt(thing: type | Callable[..., object]) -> Excerpt:
 def show(shown: Excerpt) -> None:
     last = shown.first + shown.source.count("\n")
     st.caption(f"{shown.name} in {shown.file}, lines {shown.first} to {last}")
-    st.code(shown.source)
+    st.code(shown.source, wrap_lines=True)  # what scrolls sideways is out of the keyboard's reach
 
 
 def running(layer: Layer, classes: Mapping[str, type[nn.Module]]) -> tuple[Excerpt, list[int]]:

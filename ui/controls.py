@@ -1,4 +1,4 @@
-"""The pickers that pages share. Each shows what the address says and writes the reader's choice into it."""
+"""The controls of Inspect. Each shows what the address says and writes the reader's choice into it."""
 
 import difflib
 from collections.abc import Mapping
@@ -139,9 +139,11 @@ def tabs(parameter: str, choices: Mapping[str, str]) -> tuple[str, TabContainer]
 
 def impossible(chosen: Study, problem: ValueError, working: int | None) -> None:
     """Say why a network cannot exist, and offer the ways on; `working` is an input that it could read."""
-    sentence = str(problem)
+    sentence, kind = str(problem), "nearest"
+    if isinstance(problem, MapVanishedError):
+        image = f"{chosen.size} × {chosen.size} px"
+        sentence, kind = f"An image of {image} is too small for {chosen.title}. {sentence}", "smallest"
     if working:
-        kind = "smallest" if isinstance(problem, MapVanishedError) else "nearest"
         sentence += f" The {kind} input that works is {working} × {working} px."
     st.error(prose.literal(sentence), icon=":material/block:")
     ways = st.container(horizontal=True)

@@ -52,6 +52,7 @@ class Figure:
             amount(self.value, self.unit),
             f"{sign}{amount(abs(change), self.unit)}" if change else None,
             delta_color="off",
+            delta_arrow="off",
             help=exact + self.meaning,
             width="content",
         )
@@ -74,7 +75,8 @@ def render(study: Study, anatomy: Anatomy, untouched: Anatomy) -> None:
             figure.draw()
         _accuracy(study)
     with sources:
-        _sources(study, anatomy, counted)
+        _say(_sources(study, anatomy, counted))
+    _say(_differences(study, anatomy))
 
 
 def comparisons(study: Study, anatomy: Anatomy) -> list[Comparison]:
@@ -95,7 +97,7 @@ def amount(value: int, unit: str) -> str:
 def _figures(anatomy: Anatomy, untouched: Anatomy, counted: str, batch: int) -> list[Figure]:
     factor, local = 2 if counted == "flops" else 1, anatomy.reach_before_head
     images = f"{batch} images" if batch > 1 else "one image"
-    seen = f"Of `{local.id}`, the last layer that sees less than the image." if local else "The whole image."
+    seen = f"Of `{local.id}`, the last layer whose field has one size." if local else "The whole image."
     return [
         Figure("Parameters", anatomy.params, untouched.params, "", "Trainable, auxiliary heads included."),
         Figure(COUNTS[counted], factor * anatomy.macs, factor * untouched.macs, COUNTS[counted],
@@ -129,29 +131,43 @@ def _accuracy(study: Study) -> None:
     )  # fmt: skip
 
 
-def _sources(study: Study, anatomy: Anatomy, counted: str) -> None:
+def _sources(study: Study, anatomy: Anatomy, counted: str) -> list[str]:
+    """The exact counts, and the published ones."""
     row, published = study.variant, study.variant.published
     arithmetic = 2 * anatomy.macs if counted == "flops" else anatomy.macs
-    ours = f"{anatomy.params:,} parameters, {arithmetic:,} {COUNTS[counted]}"
-    lines = [f"{ours} for an image of {study.size} × {study.size} px."]
+    lines = [
+        f"{anatomy.params:,} parameters, {arithmetic:,} {COUNTS[counted]} for an image of "
+        f"{study.size} × {study.size} px."
+    ]
     if not published:
-        lines.append("No published figures: this network is sized for the classroom.")
-    elif study == study.untouched:
-        same = (anatomy.params, anatomy.macs) == (published.params, published.macs)
-        theirs = "the same" if same else f"{published.params:,} parameters, {published.macs:,} MACs"
-        lines += [f"Published ({published.source}): {theirs}.", *map(str, comparisons(study, anatomy))]
-    else:
+        return [*lines, "No published figures: this network is sized for the classroom."]
+    theirs = f"{published.params:,} parameters, {published.macs:,} MACs"
+    if study != study.untouched:
         lines.append(
             f"Published for {row.title} untouched ({row.num_classes:,} classes, {row.input_size} px), with "
-            f"which the small figures compare: {published.params:,} parameters, {published.macs:,} MACs "
-            f"({published.source})."
+            f"which the small figures compare: {theirs} ({published.source})."
         )
-    if published and published.top1:
+    elif (anatomy.params, anatomy.macs) == (published.params, published.macs):
+        lines.append(f"Published ({published.source}): the same.")
+    else:
+        lines.append(f"Published ({published.source}): {theirs}.")
+    if published.top1:
         lines.append(f"Accuracy: {published.accuracy_source}.")
+    return lines
+
+
+def _differences(study: Study, anatomy: Anatomy) -> list[str]:
+    """What is printed elsewhere and why it differs; what no image passes through; what is not counted."""
+    lines = list(map(str, comparisons(study, anatomy))) if study == study.untouched else []
     if anatomy.unused:
         parts = ", ".join(f"{path} ({params:,})" for path, params in anatomy.unused)
         lines.append(f"Parameters that only training uses: {parts}.")
-    st.caption("  \n".join(prose.literal(line) for line in lines))
     if anatomy.not_counted:
         names = ", ".join(f"{layer.id} ({layer.label})" for layer in anatomy.not_counted)
-        st.warning(prose.literal(f"Not counted, as the anatomy does not know these operations: {names}."))
+        lines.append(f"Not counted, as the anatomy does not know these operations: {names}.")
+    return lines
+
+
+def _say(lines: list[str]) -> None:
+    if lines:
+        st.caption("  \n".join(map(prose.literal, lines)))

@@ -182,7 +182,7 @@ def _shape(shape: tuple[int, ...]) -> str:
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.1%} of the network ({count(part)})" if whole else "none"
+    return f"{part / whole:.1%} of the network" if whole else "none"
 
 
 @cache

@@ -42,6 +42,8 @@ def test_bars_along_the_depth(resnet18: Anatomy) -> None:
     assert resolution == [112, 56, 28, 14, 7, 1]
     marked = [shape.x0 for shape in figure.layout.shapes]
     assert len(marked) == 4
+    assert [a.text for a in figure.layout.annotations if a.xref != "paper"][-1] == "stem.pool"
+    assert "new text" not in [a.text for a in figure.layout.annotations]
     assert {figure.data[0].customdata[x - 1].partition("<")[0] for x in marked} == {"stem.pool"}
 
 

@@ -10,7 +10,6 @@ from zoo.anatomy import Block, Layer
 
 QUANTITIES = {"params": "Parameters", "macs": "MACs", "activations": "Activations"}
 UNITS = {"params": "", "macs": " MACs", "activations": " numbers"}
-_LEVELS = 6  # of blocks that the treemap shows at a time
 _GROUND = "#b4bdc7"  # of blocks: black text can be read on it, whatever the page's ground
 
 
@@ -26,11 +25,10 @@ def treemap(tree: Block, title: str, quantity: str) -> go.Figure:
             labels=[label for _, _, label, *_ in rows],
             values=[value for _, _, _, value, _ in rows],
             branchvalues="total",
-            maxdepth=_LEVELS,
             marker={
                 "colors": colours,
                 "line": {"width": 1, "color": style.LINE},
-                "pad": {"t": 22, "l": 4, "r": 4, "b": 4},
+                "pad": {"t": 22, "l": 3, "r": 3, "b": 3},
             },
             textfont={"color": [style.ink(colour) for colour in colours]},
             text=[f"{style.count(value)} · {value / max(total, 1):.1%}" for _, _, _, value, _ in rows],
@@ -55,14 +53,19 @@ def treemap(tree: Block, title: str, quantity: str) -> go.Figure:
 
 
 def _areas(block: Block, parent: str, label: str, quantity: str) -> Iterator[tuple[str, str, str, int, str]]:
-    """Id, id of the parent, label, value and kind ("" for a block) of everything that has a share."""
+    """Id, id of the parent, label, value and kind ("" for a block) of everything that has a share.
+
+    A block around a single part that has a share is drawn as that part: a frame less to look through.
+    """
     id = block.id or "all"
-    times = f" ×{block.repeat}" if block.repeat > 1 else ""
-    yield id, parent, f"{label}{times}", getattr(block, quantity), ""
-    for child in block.children:
-        value = getattr(child, quantity) or 0
-        if not value:
-            continue
+    label += f" ×{block.repeat}" if block.repeat > 1 else ""
+    shares = [(child, getattr(child, quantity) or 0) for child in block.children]
+    shares = [(child, value) for child, value in shares if value]
+    if len(shares) == 1 and parent and isinstance(only := shares[0][0], Block):
+        yield from _areas(only, parent, f"{label}.{only.label}", quantity)
+        return
+    yield id, parent, label, getattr(block, quantity), ""
+    for child, value in shares:
         if isinstance(child, Block):
             yield from _areas(child, id, child.label, quantity)
         else:
@@ -120,21 +123,21 @@ def along_depth(layers: Sequence[Layer], selected: str = "") -> go.Figure:
         )
     for number, layer in zip(position, shown, strict=True):
         if layer.id == selected:
-            figure.add_vline(
-                x=number, line={"color": style.LINE, "dash": "dot"}, annotation_text=layer.id, row=1, col=1
-            )
-            for row in (2, 3, 4):
-                figure.add_vline(x=number, line={"color": style.LINE, "dash": "dot"}, row=row, col=1)
+            side = "left" if number > len(shown) / 2 else "right"
+            named = {"annotation_text": layer.id, "annotation_position": f"top {side}"}
+            for row in (1, 2, 3, 4):
+                line = {"color": style.LINE, "dash": "dot"}
+                figure.add_vline(x=number, line=line, row=row, col=1, **(named if row == 1 else {}))
     figure.update_traces(selector={"type": "bar"}, showlegend=False)
     figure.update_traces(selector={"name": "Resolution"}, showlegend=False)
     figure.update_annotations(x=0, xanchor="left", font={"size": 14}, selector=lambda a: a.xref == "paper")
     figure.update_xaxes(title_text="Layer, in the order of execution", row=4, col=1)
     figure.update_yaxes(rangemode="tozero", tickformat="~s")
     figure.update_layout(
-        title="Cost along the depth",
+        title={"text": "Cost along the depth", "y": 0.99, "yanchor": "top"},
         height=2 * style.MEDIUM + 80,
         bargap=0 if len(shown) > 150 else 0.1,
-        margin={"t": 104, "l": 8, "r": 8, "b": 48},
+        margin={"t": 112, "l": 8, "r": 8, "b": 48},
         legend={"orientation": "h", "y": 1.05, "yanchor": "bottom", "x": 0, "itemclick": False},
     )
     return figure

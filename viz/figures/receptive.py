@@ -12,6 +12,7 @@ from zoo.anatomy import Field
 # From the smallest field to the largest; told apart by their dashes too.
 _LINES = (("#d55e00", "solid"), ("#0072b2", "dash"), ("#cc79a7", "dot"), ("#009e73", "dashdot"))
 _BEYOND = 0.6  # of the picture's side: how far outside the picture a field is still drawn
+_APART = 0.05  # and how far apart several fields are there
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,13 @@ def receptive(photo: bytes, size: int, unit: tuple[int, int], seen: Sequence[See
     figure.add_layout_image(
         source=source, xref="x", yref="y", x=0, y=0, sizex=size, sizey=size, sizing="stretch", layer="below"
     )
-    limit = _BEYOND * size
     reached = 0.0
     fields = _some(sorted(seen, key=lambda one: one.field.y.size * one.field.x.size))
     for number, (one, (colour, dash)) in enumerate(zip(fields, _LINES, strict=False)):
         top, bottom = _edges(one.field.y.stride, one.field.y.first, one.field.y.last, unit[0])
         left, right = _edges(one.field.x.stride, one.field.x.first, one.field.x.last, unit[1])
         reached = max(reached, -top, -left, bottom - size, right - size)
+        limit = (_BEYOND - _APART * (len(fields) - 1 - number)) * size
         x0, x1 = max(left, -limit), min(right, size + limit)
         y0, y1 = max(top, -limit), min(bottom, size + limit)
         figure.add_scatter(
@@ -70,18 +71,18 @@ def receptive(photo: bytes, size: int, unit: tuple[int, int], seen: Sequence[See
         hoverinfo="name",
         showlegend=False,
     )
-    margin = min(reached, limit) + 0.03 * size
+    margin = (min(reached / size, _BEYOND) + 0.03) * size
     around = {"range": [-margin, size + margin], "constrain": "domain", "zeroline": False, "showgrid": False}
-    figure.update_xaxes(**around, title_text="pixels", nticks=6)
+    figure.update_xaxes(**around, nticks=6)
     figure.update_yaxes(**(around | {"range": [size + margin, -margin]}), scaleanchor="x", nticks=6)
     figure.add_shape(
         type="rect", x0=0, y0=0, x1=size, y1=size, line={"color": style.LINE, "width": 1}, layer="between"
     )
     figure.update_layout(
-        title="Receptive field on a photo",
+        title="Receptive field on a photo, in pixels",
         height=style.MEDIUM + 60,
         margin={"t": 44, "l": 8, "r": 8, "b": 8},
-        legend={"orientation": "h", "y": -0.16, "yanchor": "top", "x": 0},
+        legend={"orientation": "h", "y": -0.1, "yanchor": "top", "x": 0},
         showlegend=True,
     )
     return figure
