@@ -94,11 +94,7 @@ def select(layer: str | None) -> None:
 
 def segments(label: str, parameter: str, choices: Mapping[str, str], *, help: str | None = None) -> str:
     """One of a few values of a parameter of the address (value -> words); the first is the default."""
-    default = next(iter(choices))
-    value = state.query().get(parameter, default)
-    if value not in choices:
-        st.warning(prose.literal(f"There is no {parameter} called {value!r}. {nearest(value, choices)}"))
-        value = default
+    value, default = _known(parameter, choices)
     key = state.shows(f"inspect.{parameter}", value)
 
     def chosen() -> None:
@@ -122,10 +118,7 @@ def tabs(parameter: str, choices: Mapping[str, str]) -> tuple[str, TabContainer]
 
     What is not open is not computed.
     """
-    default = next(iter(choices))
-    value = state.query().get(parameter, default)
-    if value not in choices:
-        value = default
+    value, default = _known(parameter, choices)
     titles = {title: choice for choice, title in choices.items()}
     key = state.shows(f"inspect.{parameter}", choices[value])
 
@@ -135,6 +128,16 @@ def tabs(parameter: str, choices: Mapping[str, str]) -> tuple[str, TabContainer]
 
     drawn = st.tabs(list(titles), key=key, on_change=chosen)
     return value, drawn[list(choices).index(value)]
+
+
+def _known(parameter: str, choices: Mapping[str, str]) -> tuple[str, str]:
+    """The value of a parameter of the address, and its default: the first. Warns of a value it cannot have."""
+    default = next(iter(choices))
+    value = state.query().get(parameter, default)
+    if value in choices:
+        return value, default
+    st.warning(prose.literal(f"There is no {parameter} called {value!r}. {nearest(value, choices)}"))
+    return default, default
 
 
 def impossible(chosen: Study, problem: ValueError, working: int | None) -> None:

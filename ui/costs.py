@@ -6,7 +6,7 @@ import io
 import pandas as pd
 import streamlit as st
 
-from ui import controls, prose
+from ui import controls, prose, state
 from ui.controls import Study
 from viz.figures import cost
 from zoo.anatomy import Anatomy
@@ -51,7 +51,15 @@ def table(study: Study, anatomy: Anatomy) -> None:
     words = prose.words("inspect")
     rows = layer_rows(anatomy)
     known = list(dict.fromkeys(layer.kind for layer in anatomy.layers))
-    kinds = st.pills("Kinds", known, selection_mode="multi", key="inspect.kinds", help="None chosen: all.")
+    wanted = state.query().get("kinds", "").split(",")
+    kinds = st.pills(
+        "Kinds",
+        known,
+        selection_mode="multi",
+        key=state.shows("inspect.kinds", [kind for kind in known if kind in wanted]),
+        on_change=lambda: state.write(kinds=",".join(st.session_state["inspect.kinds"]) or None),
+        help="None chosen: all.",
+    )
     shown = [row for row in rows if not kinds or row["Kind"] in kinds]
     grouped = st.column_config.NumberColumn(format="localized")
 

@@ -1,5 +1,6 @@
 """The layer that the reader has selected: what it computes, what it sees, and the code that runs it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -134,11 +135,15 @@ def _sees(study: Study, layer: Layer) -> None:
 def _unit(reach: Reach, shape: tuple[int, ...], size: int, field: Field) -> tuple[int, int]:
     """Row and column of the unit whose field is drawn: in the centre, until the reader moves it."""
     rows, columns = grid(reach, shape, size, field)
-    unit = [rows // 2, columns // 2]
-    texts = state.query().get("unit", "").split(",")
-    for axis, (text, end) in enumerate(zip(texts, (rows, columns), strict=False)):
-        if text.isascii() and text.isdigit() and int(text) < end:
-            unit[axis] = int(text)
+    unit = (rows // 2, columns // 2)
+    wanted = state.query().get("unit", "")
+    if match := re.fullmatch(r"([0-9]{1,4}),([0-9]{1,4})", wanted):
+        at = int(match[1]), int(match[2])
+        unit = at if at[0] < rows and at[1] < columns else unit
+    if wanted not in ("", f"{unit[0]},{unit[1]}"):
+        st.warning(
+            prose.literal(f"There is no unit {wanted!r} among {rows} × {columns}; {unit} is in the middle.")
+        )
 
     def moved() -> None:
         at = [st.session_state.get(f"inspect.unit.{name}", 0) for name in ("row", "column")]
@@ -149,7 +154,7 @@ def _unit(reach: Reach, shape: tuple[int, ...], size: int, field: Field) -> tupl
             place.slider(
                 f"Unit's {name}", 0, end - 1, key=state.shows(f"inspect.unit.{name}", value), on_change=moved
             )
-    return unit[0], unit[1]
+    return unit
 
 
 def grid(reach: Reach, shape: tuple[int, ...], size: int, field: Field) -> tuple[int, int]:

@@ -5,7 +5,7 @@ import inspect as inspection
 import pandas as pd
 import streamlit as st
 
-from ui import code, controls
+from ui import code, controls, prose
 from ui.controls import Study
 from viz.figures.style import count
 from zoo import FAMILIES, Family, Variant
@@ -37,7 +37,7 @@ def story(family: Family) -> None:
 
 def lesson(family: Family) -> None:
     """The block that is the paper's idea, as code."""
-    st.markdown(family.idea)
+    st.markdown(prose.words("inspect")["lesson"])
     code.show(code.excerpt(family.lesson))
 
 

@@ -250,6 +250,7 @@ def test_wrong_addresses(inspect: Open, query: dict[str, str], sentence: str) ->
         ({"layer": "stem.conv"}, "Did you mean stem.conv1?"),
         ({"count": "hp"}, "There is no count called 'hp'"),
         ({"batch": "1e9"}, "There is no batch called '1e9'"),
+        ({"section": "costs"}, "Did you mean cost?"),
     ],
 )
 def test_wrong_views_of_a_right_network(inspect: Open, query: dict[str, str], sentence: str) -> None:
@@ -258,9 +259,19 @@ def test_wrong_views_of_a_right_network(inspect: Open, query: dict[str, str], se
     assert figures(app)["Parameters"] == "25.6 M"
 
 
-@pytest.mark.parametrize("query", [{"section": "x"}, {"unit": "a,b"}, {"unit": "-1"}, {"unit": "9999,9,9"}])
-def test_nonsense_that_has_an_obvious_reading(inspect: Open, query: dict[str, str]) -> None:
-    assert figures(inspect(layer="stem.conv1", **query))["Parameters"] == "25.6 M"
+@pytest.mark.parametrize("unit", ["a,b", "-1", "9999,9,9", "0,112", "²,1"])
+def test_units_that_do_not_exist(inspect: Open, unit: str) -> None:
+    app = inspect(layer="stem.conv1", unit=unit)
+    assert f"There is no unit '{unit}' among 112 × 112; (56, 56) is in the middle." in words(app)
+    assert app.slider(key="inspect.unit.row").value == 56
+
+
+def test_knobs_that_do_not_fit_together(inspect: Open) -> None:
+    app = inspect(variant="vit_l_16", knobs="heads:6")
+    assert "6 heads do not divide 1024 channels." in words(app)
+    assert [button.key for button in app.button if button.key != "inspect.reset"] == ["inspect.back"]
+    app.button(key="inspect.back").click().run()
+    assert figures(app)["Parameters"] == "304 M"
 
 
 def test_an_image_that_is_too_small(inspect: Open) -> None:
