@@ -131,7 +131,7 @@ def tabs(parameter: str, choices: Mapping[str, str]) -> tuple[str, TabContainer]
 
 
 def _known(parameter: str, choices: Mapping[str, str]) -> tuple[str, str]:
-    """The value of a parameter of the address, and its default: the first. Warns of a value it cannot have."""
+    """The value of a parameter of the address, and its default, the first. Warns of any other value."""
     default = next(iter(choices))
     value = state.query().get(parameter, default)
     if value in choices:

@@ -1,17 +1,12 @@
 """Where the cost is: areas by block, bars along the depth, and the table of layers."""
 
-import csv
-import io
-
 import pandas as pd
 import streamlit as st
 
-from ui import controls, prose, state
+from ui import controls, export, prose, state
 from ui.controls import Study
 from viz.figures import cost
 from zoo.anatomy import Anatomy
-
-PLOT = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]}
 
 
 def render(study: Study, anatomy: Anatomy, selected: str) -> None:
@@ -20,23 +15,18 @@ def render(study: Study, anatomy: Anatomy, selected: str) -> None:
     st.plotly_chart(
         cost.treemap(anatomy.tree, study.title, quantity),
         key="inspect.treemap",
-        config=export(f"{study.specimen.variant}-{quantity}"),
+        config=export.picture(f"{study.specimen.variant}-{quantity}"),
         alt=f"{cost.QUANTITIES[quantity]} of {study.title} by block; most in {largest(anatomy, quantity)}",
     )
     st.caption(words["treemap"])
     st.plotly_chart(
         cost.along_depth(anatomy.layers, selected),
         key="inspect.depth",
-        config=export(f"{study.specimen.variant}-depth"),
+        config=export.picture(f"{study.specimen.variant}-depth"),
         alt=f"Parameters, MACs, activations and resolution of the layers of {study.title} in "
         "the order of execution; the table of layers holds the same numbers.",
     )
     st.caption(words["depth"])
-
-
-def export(name: str) -> dict[str, object]:
-    """Plotly's toolbar with a camera that saves SVG."""
-    return PLOT | {"toImageButtonOptions": {"format": "svg", "filename": name}}
 
 
 def largest(anatomy: Anatomy, quantity: str) -> str:
@@ -81,7 +71,7 @@ def table(study: Study, anatomy: Anatomy) -> None:
     left, right = st.columns([3, 1], vertical_alignment="center")
     left.caption(words["table"])
     right.download_button(
-        "Save as CSV", as_csv(rows), f"{study.specimen.variant}.csv", "text/csv", key="inspect.csv",
+        "Save as CSV", export.as_csv(rows), f"{study.specimen.variant}.csv", "text/csv", key="inspect.csv",
         icon=":material/download:", on_click="ignore", width="stretch",
     )  # fmt: skip
 
@@ -101,12 +91,3 @@ def layer_rows(anatomy: Anatomy) -> list[dict[str, object]]:
         }
         for number, layer in enumerate(anatomy.layers, start=1)
     ]
-
-
-def as_csv(rows: list[dict[str, object]]) -> str:
-    """Rows as CSV, numbers in full; a layer that is not counted has an empty cell."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, rows[0])
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()

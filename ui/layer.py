@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 from torch import nn
 
-from ui import code, controls, costs, prose, state
+from ui import code, controls, export, prose, state
 from ui.controls import Study
 from viz.figures.receptive import Seen, receptive
 from viz.figures.style import count
@@ -126,7 +126,7 @@ def _sees(study: Study, layer: Layer) -> None:
     st.plotly_chart(
         receptive(_photo(), study.size, unit, seen),
         key="inspect.receptive",
-        config=costs.export(f"{study.specimen.variant}-{layer.id}-field"),
+        config=export.picture(f"{study.specimen.variant}-{layer.id}-field"),
         alt=f"What unit {unit} (row, column) of {layer.id} sees on a photo of a cat: {layer.reach}",
     )
     st.caption(words["receptive"])

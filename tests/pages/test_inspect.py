@@ -204,11 +204,11 @@ def test_table_of_layers(inspect: Open) -> None:
 
 
 def test_csv_holds_the_totals() -> None:
-    from ui import costs
+    from ui import costs, export
     from zoo import Specimen
     from zoo.anatomy import dissect
 
-    text = costs.as_csv(costs.layer_rows(dissect(Specimen("resnet18").skeleton(), (3, 224, 224))))
+    text = export.as_csv(costs.layer_rows(dissect(Specimen("resnet18").skeleton(), (3, 224, 224))))
     rows = list(csv.DictReader(io.StringIO(text)))
     assert sum(int(row["MACs"]) for row in rows) == 1_814_073_344
 
