@@ -73,6 +73,7 @@ def render(study: Study, anatomy: Anatomy, untouched: Anatomy) -> None:
     with place:
         for figure in _figures(anatomy, untouched, counted, batch):
             figure.draw()
+        _receptive_field(anatomy, untouched)
         _accuracy(study)
     with sources:
         _say(_sources(study, anatomy, counted))
@@ -95,9 +96,8 @@ def amount(value: int, unit: str) -> str:
 
 
 def _figures(anatomy: Anatomy, untouched: Anatomy, counted: str, batch: int) -> list[Figure]:
-    factor, local = 2 if counted == "flops" else 1, anatomy.reach_before_head
+    factor = 2 if counted == "flops" else 1
     images = f"{batch} images" if batch > 1 else "one image"
-    seen = f"Of `{local.id}`, the last layer whose field has one size." if local else "The whole image."
     return [
         Figure("Parameters", anatomy.params, untouched.params, "", "Trainable, auxiliary heads included."),
         Figure(COUNTS[counted], factor * anatomy.macs, factor * untouched.macs, COUNTS[counted],
@@ -108,15 +108,22 @@ def _figures(anatomy: Anatomy, untouched: Anatomy, counted: str, batch: int) -> 
                "All parameters in float32."),
         Figure("Depth", anatomy.depth, untouched.depth, "layers",
                "Convolutions and linear layers on the longest way from the image to the scores."),
-        Figure("Receptive field", _side(anatomy), _side(untouched), "px", seen),
     ]  # fmt: skip
 
 
-def _side(anatomy: Anatomy) -> int:
-    """Side of the largest receptive field that is not the whole image."""
-    local = anatomy.reach_before_head
-    field = local.reach.largest if local else None
-    return field.y.size if field else max(anatomy.input_size)
+def _receptive_field(anatomy: Anatomy, untouched: Anatomy) -> None:
+    """The side of the largest field before the head; in words where attention has made it another thing."""
+    last, first = anatomy.features, next((a for a in anatomy.layers if a.reach.kind != "local"), None)
+    field, before = last.reach.largest, untouched.features.reach.largest
+    if field:
+        meaning = f"Of `{last.id}`, the last layer that sees less than all, without the image's border."
+        Figure("Receptive field", field.y.size, before.y.size if before else 0, "px", meaning).draw()
+        return
+    value, meaning = "by windows", "Attention inside windows: what a unit sees depends on where it sits."
+    if last.reach.kind == "global":
+        value, meaning = "whole image", "Every unit depends on every pixel."
+    since = f" From `{first.id}` on." if first else ""
+    st.metric("Receptive field", value, help=meaning + since, width="content")
 
 
 def _accuracy(study: Study) -> None:

@@ -15,6 +15,7 @@ from viz.figures.style import count
 from zoo import nearest
 from zoo.anatomy import Anatomy, Block, Field, Layer, Reach
 
+_AXES = {"c": "channels", "y": "rows", "x": "columns", "t": "tokens"}
 _PHOTO = Path(__file__).parents[1] / "assets" / "photos" / "cat.jpg"
 
 
@@ -59,7 +60,7 @@ def stage_rows(anatomy: Anatomy) -> dict[str, list[str]]:
 def _layer(study: Study, layer: Layer, classes: Mapping[str, type[nn.Module]]) -> None:
     st.subheader(layer.label)
     st.caption(layer.id)
-    lines = [f"**Output** {_shape(layer.shape)}", f"**Arithmetic** {layer.formula}"]
+    lines = [f"**Output** {_shape(layer)}", f"**Arithmetic** {layer.formula}"]
     if layer.weights:
         names = ", ".join(
             f"{name.rpartition('.')[2]} {' × '.join(map(str, shape)) or '1'}" for name, shape in layer.weights
@@ -84,7 +85,7 @@ def _block(anatomy: Anatomy, block: Block, classes: Mapping[str, type[nn.Module]
     st.caption(block.id)
     last = list(block.layers())[-1]
     st.markdown(
-        f"**Output** {_shape(last.shape)}  \n"
+        f"**Output** {_shape(last)}  \n"
         f"**Parameters** {block.params:,}, {_share(block.params, anatomy.params)}  \n"
         f"**Arithmetic** {block.macs:,} MACs, {_share(block.macs, anatomy.macs)}  \n"
         f"**Activations** {block.activations:,} numbers, {_share(block.activations, anatomy.activations)}"
@@ -181,9 +182,12 @@ def _blocks(block: Block) -> Iterator[Block]:
             yield from _blocks(child)
 
 
-def _shape(shape: tuple[int, ...]) -> str:
-    letters = {3: "channels × rows × columns", 2: "tokens × width", 1: "numbers"}.get(len(shape), "")
-    return f"{' × '.join(map(str, shape))} {letters}"
+def _shape(layer: Layer) -> str:
+    """The output's shape and, where the anatomy knows, what its axes are."""
+    sizes = " × ".join(map(str, layer.shape))
+    axes = layer.reach.axes.replace("b", "", 1)[-len(layer.shape) :]
+    names = [_AXES.get(letter, "") for letter in axes]
+    return f"{sizes} {' × '.join(names)}" if all(names) else sizes
 
 
 def _share(part: int, whole: int) -> str:

@@ -63,6 +63,26 @@ def test_headline(inspect: Open) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("resnet18", "435 px"),
+        ("vit_b_32", "whole image"),
+        ("swin_t", "by windows"),
+        ("convnext_tiny", "1,688 px"),
+    ],
+)
+def test_receptive_field_of_the_features(inspect: Open, name: str, field: str) -> None:
+    """Attention over all tokens sees everything at once; attention inside windows has no single field."""
+    assert figures(inspect(variant=name))["Receptive field"] == field
+
+
+def test_axes_are_named_where_they_are_known(inspect: Open) -> None:
+    assert "64 × 112 × 112 channels × rows × columns" in words(inspect(layer="stem.conv1"))
+    swin = inspect(variant="swin_t", layer="stem.norm")
+    assert "56 × 56 × 96 rows × columns × channels" in words(swin)
+
+
 def test_a_difference_has_its_reason(inspect: Open) -> None:
     shown = words(inspect(variant="resnet50"))
     assert "Published (torchvision resnet50): the same." in shown

@@ -47,6 +47,14 @@ def test_bars_along_the_depth(resnet18: Anatomy) -> None:
     assert {figure.data[0].customdata[x - 1].partition("<")[0] for x in marked} == {"stem.pool"}
 
 
+def test_resolution_of_tokens_and_windows() -> None:
+    """Swin-T halves 56 x 56 patches three times, whatever its windows; ViT keeps its 197 tokens."""
+    swin = dissect(Specimen("swin_t").skeleton(), (3, 224, 224))
+    assert list(dict.fromkeys(cost.along_depth(swin.layers).data[3].y)) == [56, 28, 14, 7, 1]
+    vit = dissect(Specimen("vit_ti_16").skeleton(), (3, 224, 224))
+    assert list(dict.fromkeys(cost.along_depth(vit.layers).data[3].y)) == [14, 197**0.5, 1]
+
+
 def test_nothing_is_marked_without_a_selection(resnet18: Anatomy) -> None:
     assert not cost.along_depth(resnet18.layers).layout.shapes
 

@@ -1,6 +1,7 @@
 """Where a network spends: parameters, multiply-accumulates and memory, by block and along the depth."""
 
 from collections.abc import Iterator, Sequence
+from math import prod
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -87,7 +88,7 @@ def along_depth(layers: Sequence[Layer], selected: str = "") -> go.Figure:
             "Parameters",
             "Multiply-accumulates (MACs)",
             "Activations, numbers made for one image",
-            "Resolution, rows of the map in pixels (tokens: their number)",
+            "Resolution, side of the map in pixels or tokens",
         ),
     )
     for row, (quantity, title) in enumerate(QUANTITIES.items(), start=1):
@@ -103,7 +104,7 @@ def along_depth(layers: Sequence[Layer], selected: str = "") -> go.Figure:
         )
     figure.add_scatter(
         x=position,
-        y=[_resolution(layer) for layer in shown],
+        y=_resolutions(shown),
         mode="lines",
         name="Resolution",
         line={"shape": "hv", "color": style.LINE, "width": 2},
@@ -117,7 +118,7 @@ def along_depth(layers: Sequence[Layer], selected: str = "") -> go.Figure:
             x=[None],
             y=[None],
             mode="markers",
-            name=kind,
+            name=style.LAYER_WORDS[kind],
             showlegend=True,
             marker={"symbol": "square", "size": 11, "color": style.LAYER_COLOURS[kind]},
         )
@@ -143,5 +144,18 @@ def along_depth(layers: Sequence[Layer], selected: str = "") -> go.Figure:
     return figure
 
 
-def _resolution(layer: Layer) -> int:
-    return layer.shape[1] if len(layer.shape) == 3 else layer.shape[0] if len(layer.shape) == 2 else 1
+def _resolutions(layers: Sequence[Layer]) -> list[float]:
+    """The side of the map after every layer: of maps their rows, of tokens the root of their number.
+
+    Convolutions, pools and linear layers say it, as they alone change it or know where the channels are; the
+    others keep it.
+    """
+    sides: list[float] = []
+    for layer in layers:
+        side = sides[-1] if sides else 1.0
+        if layer.kind in ("conv", "pool") and len(layer.shape) == 3:
+            side = layer.shape[1]
+        elif layer.kind == "linear" and not layer.reach.sees_nothing:
+            side = prod(layer.shape[:-1]) ** 0.5
+        sides.append(side)
+    return sides

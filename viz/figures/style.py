@@ -27,6 +27,24 @@ LAYER_COLOURS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+LAYER_WORDS: Mapping[str, str] = MappingProxyType(  # the same as in the layer graph's legend
+    {
+        "input": "input",
+        "conv": "convolution",
+        "linear": "linear",
+        "matmul": "matrix product",
+        "softmax": "softmax",
+        "norm": "normalisation",
+        "act": "activation",
+        "pool": "pooling",
+        "add": "add or multiply",
+        "concat": "concatenation",
+        "reshape": "reshape",
+        "dropout": "dropout",
+        "other": "other",
+    }
+)
+
 # Kinds of families (zoo.KINDS).
 KIND_COLOURS: Mapping[str, str] = MappingProxyType(
     {

@@ -138,7 +138,14 @@ class Anatomy:
         return tuple(layer for layer in self.layers if not layer.counted)
 
     @cached_property
-    def reach_before_head(self) -> Layer | None:
-        """The last layer that does not yet see the whole image, by whose field the network is known."""
+    def features(self) -> Layer:
+        """The layer whose receptive field a network is known by: the last that sees less than the whole.
+
+        Where convolutions or attention go on after everything has been seen, it is the last of these: its
+        reach is then global, or varies.
+        """
+        spatial = [layer for layer in self.layers if layer.kind in ("conv", "matmul")]
+        if spatial and spatial[-1].reach.kind != "local":
+            return spatial[-1]
         local = [layer for layer in self.layers if layer.reach.kind == "local" and layer.reach.largest]
-        return local[-1] if local else None
+        return local[-1] if local else self.layers[-1]
