@@ -138,8 +138,9 @@ def along_depth(layers: Sequence[Layer], selected: str = "") -> go.Figure:
         title={"text": "Cost along the depth", "y": 0.99, "yanchor": "top"},
         height=2 * style.MEDIUM + 80,
         bargap=0 if len(shown) > 150 else 0.1,
-        margin={"t": 112, "l": 8, "r": 8, "b": 48},
-        legend={"orientation": "h", "y": 1.05, "yanchor": "bottom", "x": 0, "itemclick": False},
+        margin={"t": 72, "l": 8, "r": 8, "b": 48},
+        # Below, where a narrow page can break it into many lines.
+        legend={"orientation": "h", "y": -0.12, "yanchor": "top", "x": 0, "itemclick": False},
     )
     return figure
 
