@@ -1,7 +1,7 @@
 """Anatomy against the tools people use: time and peak memory, and where their counts are wrong, in one run.
 
-    python benchmarks/anatomy.py            # everything, a few minutes
-    python benchmarks/anatomy.py --quick    # without torchlens, three models
+    python -m benchmarks.anatomy            # everything, a few minutes
+    python -m benchmarks.anatomy --quick    # without torchlens, three models
 
 Every comparison runs in a process of its own with one thread: median CPU time over already built models, and
 how far its memory rose above what it held when the model was built. Ours gives table, graph, receptive fields
@@ -16,7 +16,6 @@ import json
 import logging
 import os
 import statistics
-import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -33,7 +32,6 @@ from fvcore.nn import FlopCountAnalysis
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
 import zoo
 from zoo.anatomy import dissect, graph
 

@@ -7,6 +7,7 @@ Module order follows torchvision, so its weights load by position. Maps have the
 B images, H x W map, C channels, M side of a window, N = M x M tokens in it, w windows in a map, h heads.
 """
 
+from functools import lru_cache
 from typing import ClassVar
 
 import torch
@@ -74,11 +75,18 @@ def relative_position_index(window: int) -> Tensor:
 
     Pairs with the same offset in rows and columns share a row.
     """
-    token = torch.arange(window * window)
-    row, column = token // window, token % window
-    rows = row[:, None] - row + window - 1  # from 0 to 2M - 2
-    columns = column[:, None] - column + window - 1
-    return (2 * window - 1) * rows + columns
+    return torch.tensor(_rows_of_pairs(window)).reshape(window * window, window * window)
+
+
+@lru_cache(maxsize=16)  # every block of a network asks for the same
+def _rows_of_pairs(window: int) -> tuple[int, ...]:
+    tokens = [divmod(i, window) for i in range(window * window)]  # row and column
+    far = window - 1  # makes the smallest offset 0
+    return tuple(
+        (2 * window - 1) * (row - other_row + far) + (column - other_column + far)
+        for row, column in tokens
+        for other_row, other_column in tokens
+    )
 
 
 def add_mask(scores: Tensor, mask: Tensor) -> Tensor:
