@@ -11,7 +11,7 @@ PHOTO = (Path(__file__).parents[2] / "assets" / "photos" / "cat.jpg").read_bytes
 
 
 def seen(size: int, stride: int, first: int, channels: str = "channels 0 to 9") -> Seen:
-    span = Span(stride, first, first + size - 1)
+    span = Span(stride, first, first + size - 1, 0, 31)
     return Seen(channels, Field(span, span))
 
 

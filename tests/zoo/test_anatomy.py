@@ -66,6 +66,11 @@ class Bare(nn.Module):
         return self.head(self.grouped(x).mean((2, 3)))
 
 
+def square(stride: int, first: int, last: int) -> Field:
+    span = Span(stride, first, last, 0, 31)
+    return Field(span, span)
+
+
 def test_a_small_network_by_hand() -> None:
     anatomy = dissect(Bare(), (3, 32, 32))
     layers = {layer.id: layer for layer in anatomy.layers}
@@ -78,10 +83,10 @@ def test_a_small_network_by_hand() -> None:
     assert layers["grouped"].formula == "10 × 2 × 3 × 3 × 4 × 4 = 2,880 MACs"
     assert layers["add"].inputs == (1, 2)
     # conv1 sees 7 px from -3; the pool adds 2 x 2 = 4, from -3 - 2 = -5; conv2 adds 2 x 4, from -5 - 4 = -9
-    assert layers["conv1"].reach.largest == Field(Span(2, -3, 3), Span(2, -3, 3))
-    assert layers["pool"].reach.largest == Field(Span(4, -5, 5), Span(4, -5, 5))
+    assert layers["conv1"].reach.largest == square(2, -3, 3)
+    assert layers["pool"].reach.largest == square(4, -5, 5)
     assert layers["pool"].reach_formula == "7 + (3 − 1) × 2 = 11 px"
-    assert layers["add"].reach.largest == Field(Span(4, -9, 9), Span(4, -9, 9))
+    assert layers["add"].reach.largest == square(4, -9, 9)
     # concatenated: 4 channels that see 19 px, 6 that see 19 + 4 x 4 = 35
     sizes = [(a, b, field and field.y.size) for a, b, field in layers["concat"].reach.by_channel]
     assert sizes == [(0, 3, 19), (4, 9, 35)]
@@ -250,6 +255,8 @@ def linear_and_positive(model: nn.Module) -> nn.Module:
     [
         *(("resnet18", 224, 12), ("googlenet", 224, 14), ("densenet121", 224, 10), ("mobilenet_v2", 224, 12)),
         *((family.classroom.name, 32, 40) for family in zoo.FAMILIES.values()),
+        # where a convolution without padding leaves pixels out and a later window reaches over the border
+        *(("nin_imagenet", 224, 16), ("convnext_classroom", 37, 8), ("alexnet", 230, 8), ("zfnet", 229, 8)),
     ],
 )
 def test_receptive_fields_equal_the_extent_of_the_gradient(name: str, size: int, wanted: int) -> None:
@@ -286,17 +293,13 @@ def test_receptive_fields_equal_the_extent_of_the_gradient(name: str, size: int,
                 )
                 seen = gradient[0].abs().sum(0).nonzero()
                 assert field
-                if (
-                    field.y.at(y, size)[0] > field.y.at(y, size)[1]
-                    or field.x.at(x, size)[0] > field.x.at(x, size)[1]
-                ):
+                rows, columns = field.y.at(y), field.x.at(x)
+                if rows[0] > rows[1] or columns[0] > columns[1]:
                     assert not len(seen), "a unit that sees only padding"
                     continue
                 low, high = seen.min(0).values.tolist(), seen.max(0).values.tolist()
                 got = ((low[0], high[0]), (low[1], high[1]))
-                assert got == (field.y.at(y, size), field.x.at(x, size)), (
-                    f"{layer.id}, channel {channel}, unit {y}, {x}"
-                )
+                assert got == (rows, columns), f"{layer.id}, channel {channel}, unit {y}, {x}"
                 checked += 1
     assert checked >= min(20, 3 * len(local))
 
@@ -305,6 +308,38 @@ def test_anatomy_is_a_value() -> None:
     one, other = (dissect(zoo.skeleton("resnet_classroom"), (3, 32, 32)) for _ in range(2))
     assert isinstance(one, Anatomy)
     assert one == other
+    assert one != dissect(zoo.skeleton("resnet_classroom", width=24), (3, 32, 32))
+
+
+class Joins(nn.Module):
+    """Ways of joining and taking apart that keep track of channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.narrow = nn.Conv2d(3, 2, 1)
+        self.wide = nn.Conv2d(3, 2, 3, padding=1)
+        self.gate = nn.Conv2d(3, 1, 5, padding=2)
+        self.constant = nn.Parameter(torch.ones(1, 2, 8, 8))
+        self.tall = nn.Conv2d(6, 2, (1, 3), padding=(0, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        both = torch.cat([self.narrow(x), self.constant, self.wide(x)], 1)
+        gated = torch.cat(torch.chunk(both, 3, 1), 1) * self.gate(x)
+        return self.tall(gated) + gated.unbind(1)[5].unsqueeze(1)
+
+
+def test_joins_keep_the_fields_of_their_channels() -> None:
+    layers = {layer.id: layer for layer in dissect(Joins(), (3, 8, 8)).layers}
+
+    def sizes(path: str) -> list[tuple[int, int, str]]:
+        return [(first, last, str(field)) for first, last, field in layers[path].reach.by_channel]
+
+    assert sizes("concat") == [(0, 1, "1 × 1 px"), (2, 3, "None"), (4, 5, "3 × 3 px")]
+    assert sizes("concat_2") == sizes("concat")
+    assert sizes("multiply") == [(0, 5, "5 × 5 px")]  # the gate's one channel reaches all
+    assert sizes("tall") == [(0, 1, "5 × 7 px")]
+    assert layers["tall"].reach_formula == ""  # not square
+    assert sizes("unsqueeze") == [(0, 0, "5 × 5 px")]
 
 
 def test_windows_and_heads_count_as_sizes_the_batch_does_not() -> None:

@@ -86,11 +86,14 @@ def windows(
 
 
 def growth(before: Reach, kernel: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> str:
-    """How a window widens the field: `7 + (3 − 1) × 4 = 15 px`. Only where there is a single square field."""
-    if before.kind != "local" or len(before.segments) != 1 or before.segments[0].field is None:
+    """How a window widens the field: `7 + (3 − 1) × 4 = 15 px`. Only where it is square and single."""
+    if before.kind != "local" or len(before.segments) != 1 or kernel[0] != kernel[1]:
         return ""
-    span, k = before.segments[0].field.y, (kernel[0] - 1) * dilation[0] + 1
-    return f"{span.size} + ({k} − 1) × {span.stride} = {span.size + (k - 1) * span.stride} px"
+    field, k = before.segments[0].field, (kernel[0] - 1) * dilation[0] + 1
+    if field is None or field.y != field.x:
+        return ""
+    size, stride = field.y.size, field.y.stride
+    return f"{size} + ({k} − 1) × {stride} = {size + (k - 1) * stride} px"
 
 
 @rule(torch.conv2d)
@@ -100,7 +103,7 @@ def conv2d(
     weight: Tensor,
     bias: Tensor | None = None,
     stride: Pair = 1,
-    padding: Pair | str = 0,
+    padding: Pair = 0,
     dilation: Pair = 1,
     groups: int = 1,
 ) -> Tensor:
@@ -108,12 +111,6 @@ def conv2d(
     if x.shape[1] != cin * groups:
         raise ValueError(f"expects {cin * groups} channels but gets {x.shape[1]}")
     kernel, stride, dilation = pair(size), pair(stride), pair(dilation)
-    if isinstance(padding, str):
-        padding = (
-            pair([d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True)])
-            if padding == "same"
-            else 0
-        )
     padding = pair(padding)
     height, width = windows(x, kernel, stride, padding, dilation)
     name = "Depthwise" if groups == x.shape[1] == cout and groups > 1 else "Conv"
@@ -126,7 +123,7 @@ def conv2d(
         (x,),
         (x.shape[0], cout, height, width),
         factors=(cout, cin, *kernel, height, width),
-        reach=receptive.slide(reach, cout, kernel, stride, padding, dilation, groups),
+        reach=receptive.slide(reach, (height, width), cout, kernel, stride, padding, dilation, groups),
         reach_formula=growth(reach, kernel, dilation),
     )
 
@@ -189,6 +186,8 @@ def layer_norm(
 def local_response_norm(
     recorder: "Recorder", x: Tensor, size: int, *rest: object, **options: object
 ) -> Tensor:
+    # Only neighbouring channels mix. To take all of them is exact where all have the same field, and in every
+    # network that uses this norm they have.
     reach = receptive.mix_channels(recorder.reach(x), x.shape[1])
     return recorder.made("norm", "Local response norm", (x,), x.shape, reach=reach)
 
@@ -263,7 +262,7 @@ def pool(
         label,
         (x,),
         (*x.shape[:-2], height, width),
-        reach=receptive.slide(reach, x.shape[1], kernel, stride, padding, dilation),
+        reach=receptive.slide(reach, (height, width), x.shape[1], kernel, stride, padding, dilation),
         reach_formula=growth(reach, kernel, dilation),
     )
 
@@ -293,7 +292,8 @@ def avg_pool2d(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Tensor:
-    return pool(recorder, "Average pool", x, kernel_size, stride, padding, 1, ceil_mode)
+    name = "Sum pool" if divisor_override == 1 else "Average pool"
+    return pool(recorder, name, x, kernel_size, stride, padding, 1, ceil_mode)
 
 
 @rule(F.adaptive_avg_pool2d)
@@ -306,7 +306,7 @@ def adaptive_avg_pool2d(recorder: "Recorder", x: Tensor, output_size: Pair) -> T
     reach = recorder.reach(x)
     if size[0] % out[0] == 0 == size[1] % out[1]:
         each = size[0] // out[0], size[1] // out[1]
-        reach = receptive.slide(reach, x.shape[1], each, each, (0, 0))
+        reach = receptive.slide(reach, out, x.shape[1], each, each, (0, 0))
     elif reach.kind == "local":
         reach = receptive.somewhere(reach.axes)
     return recorder.made(
@@ -314,18 +314,27 @@ def adaptive_avg_pool2d(recorder: "Recorder", x: Tensor, output_size: Pair) -> T
     )
 
 
-@rule(torch.mean, Tensor.mean, torch.sum, Tensor.sum)
-def mean(recorder: "Recorder", x: Tensor, dim: Pair | None = None, keepdim: bool = False) -> Tensor:
-    dims = {d % x.ndim for d in (range(x.ndim) if dim is None else (dim,) if isinstance(dim, int) else dim)}
-    shape = tuple(1 if d in dims else n for d, n in enumerate(x.shape) if keepdim or d not in dims)
-    reach = recorder.reach(x)
-    if any(reach.axes[d] != "c" for d in dims) or keepdim or "f" in reach.axes:
-        return recorder.made("pool", "Global average", (x,), shape, reach=receptive.everywhere(len(shape)))
-    mixed = receptive.mix_channels(reach, 1)
-    axes = "".join(letter for d, letter in enumerate(reach.axes) if d not in dims)
-    return recorder.made(
-        "pool", "Sum over channels", (x,), shape, reach=Reach(mixed.kind, axes, mixed.segments)
-    )
+def reduction(word: str) -> Rule:
+    """Mean or sum over some axes: over positions a pool that sees everything, over channels no wider view."""
+
+    def reduce(recorder: "Recorder", x: Tensor, dim: Pair | None = None, keepdim: bool = False) -> Tensor:
+        given = range(x.ndim) if dim is None else (dim,) if isinstance(dim, int) else dim
+        dims = {d % x.ndim for d in given}
+        shape = tuple(1 if d in dims else n for d, n in enumerate(x.shape) if keepdim or d not in dims)
+        reach = recorder.reach(x)
+        if any(reach.axes[d] != "c" for d in dims) or keepdim:
+            everything = receptive.everywhere(len(shape))
+            return recorder.made("pool", f"{word} over the map", (x,), shape, reach=everything)
+        mixed = receptive.mix_channels(reach, 1)
+        axes = "".join(letter for d, letter in enumerate(reach.axes) if d not in dims)
+        reach = Reach(mixed.kind, axes, mixed.segments)
+        return recorder.made("pool", f"{word} over channels", (x,), shape, reach=reach)
+
+    return reduce
+
+
+RULES |= dict.fromkeys((torch.mean, Tensor.mean), reduction("Mean"))
+RULES |= dict.fromkeys((torch.sum, Tensor.sum), reduction("Sum"))
 
 
 def elementwise(label: str) -> Rule:
@@ -379,7 +388,7 @@ def cat(recorder: "Recorder", tensors: Sequence[Tensor], dim: int = 0) -> Tensor
             sizes = " and ".join(" × ".join(map(str, t.shape[1:])) for t in (tensors[0], other))
             raise ValueError(f"cannot concatenate maps of {sizes}")
         shape[dim] += other.shape[dim]
-    reach = receptive.concatenate([recorder.reach(t) for t in tensors if recorder.knows(t)], dim)
+    reach = receptive.concatenate([recorder.reach(t) for t in tensors], [t.shape[dim] for t in tensors], dim)
     return recorder.made("concat", "Concatenate", tuple(tensors), shape, reach=reach)
 
 
@@ -463,8 +472,8 @@ def pad(
     reach, shape = recorder.reach(x), list(x.shape)
     for i in range(len(pad) // 2):
         dim, before, after = x.ndim - 1 - i, pad[2 * i], pad[2 * i + 1]
-        shape[dim] += before + after
         reach = receptive.pad(reach, dim, before, after)
+        shape[dim] += before + after
     return recorder.made("reshape", "Pad", (x,), shape, reach=reach)
 
 
@@ -520,12 +529,10 @@ def split(recorder: "Recorder", x: Tensor, split_size: Pair, dim: int = 0) -> tu
 @rule(torch.unbind, Tensor.unbind)
 def unbind(recorder: "Recorder", x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     dim %= x.ndim
-    reach, shape = recorder.reach(x), [n for d, n in enumerate(x.shape) if d != dim]
-    axes = reach.axes[:dim] + reach.axes[dim + 1 :]
-    one = Reach(reach.kind, axes, reach.segments)
-    return recorder.made_parts(
-        "reshape", f"Split in {x.shape[dim]}", x, [shape] * x.shape[dim], [one] * x.shape[dim]
-    )
+    shape = [n for d, n in enumerate(x.shape) if d != dim]
+    parts = [receptive.narrow(recorder.reach(x), dim, i, i + 1, 1) for i in range(x.shape[dim])]
+    reaches = [Reach(r.kind, r.axes[:dim] + r.axes[dim + 1 :], r.segments) for r in parts]
+    return recorder.made_parts("reshape", f"Split in {len(parts)}", x, [shape] * len(parts), reaches)
 
 
 @rule(Tensor.expand, Tensor.expand_as)

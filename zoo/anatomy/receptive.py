@@ -9,40 +9,69 @@ keeps its own field. The rules below carry fields along a network; what has no s
 - varies: the field depends on the position (attention inside windows, cyclic shifts).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from math import prod
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One axis of a receptive field, in image pixels: unit u sees stride * u + first .. stride * u + last."""
+    """One axis of a receptive field, in image pixels: unit u sees stride * u + first .. stride * u + last.
+
+    Of these it sees only what lies in low .. high, which is all that the map sees: the image, less what a
+    window without padding has left out at the far border.
+    """
 
     stride: int
     first: int
     last: int
+    low: int = field(compare=False)
+    high: int = field(compare=False)
 
     @property
     def size(self) -> int:
         """Number of pixels seen along this axis, the image's border aside."""
         return self.last - self.first + 1
 
-    def window(self, kernel: int, stride: int, padding: int, dilation: int = 1) -> "Span":
-        """The field after a convolution or pooling window."""
-        first = self.first - padding * self.stride
+    def at(self, unit: int) -> tuple[int, int]:
+        """First and last pixel that unit number `unit` sees; the first is the larger where it sees none."""
+        return max(self.stride * unit + self.first, self.low), min(self.stride * unit + self.last, self.high)
+
+    def units(self, start: int, stop: int, step: int = 1) -> "Span":
+        """The field when only the units start, start + step, ... before `stop` are kept, and counted anew."""
+        last = start + (stop - start - 1) // step * step
         return Span(
-            self.stride * stride, first, self.last + ((kernel - 1) * dilation - padding) * self.stride
+            self.stride * step,
+            self.first + start * self.stride,
+            self.last + start * self.stride,
+            self.at(start)[0],
+            self.at(last)[1],
         )
+
+    def padded(self, before: int) -> "Span":
+        """The field when `before` units that see nothing are put in front."""
+        shift = before * self.stride
+        return replace(self, first=self.first - shift, last=self.last - shift)
+
+    def window(self, units: int, kernel: int, stride: int, padding: int, dilation: int) -> "Span":
+        """The field of the `units` positions of a convolution or pooling window."""
+        map = self.padded(padding)
+        wide = replace(
+            map, last=map.last + (kernel - 1) * dilation * self.stride, stride=self.stride * stride
+        )
+        return wide.units(0, units)
 
     def union(self, other: "Span") -> "Span | None":
         """The smallest span that holds both; None where their strides differ, so that no single span does."""
         if self.stride != other.stride:
             return None
-        return Span(self.stride, min(self.first, other.first), max(self.last, other.last))
-
-    def at(self, unit: int, size: int) -> tuple[int, int]:
-        """First and last pixel that unit number `unit` sees in an image of `size` pixels."""
-        return max(self.stride * unit + self.first, 0), min(self.stride * unit + self.last, size - 1)
+        return Span(
+            self.stride,
+            min(self.first, other.first),
+            max(self.last, other.last),
+            min(self.low, other.low),
+            max(self.high, other.high),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +136,10 @@ class Reach:
         return max(fields, key=lambda f: f.y.size * f.x.size) if fields else None
 
 
-def of_image(channels: int) -> Reach:
+def of_image(channels: int, height: int, width: int) -> Reach:
     """A pixel sees itself."""
-    pixel = Span(1, 0, 0)
-    return Reach("local", "bcyx", (Segment(channels, Field(pixel, pixel)),))
+    rows, columns = Span(1, 0, 0, 0, height - 1), Span(1, 0, 0, 0, width - 1)
+    return Reach("local", "bcyx", (Segment(channels, Field(rows, columns)),))
 
 
 def of_no_pixel(dims: int) -> Reach:
@@ -161,7 +190,8 @@ def merged(segments: Sequence[Segment]) -> tuple[Segment, ...]:
     found: list[Segment] = []
     for segment in segments:
         if found and found[-1].field == segment.field:
-            found.pop()
+            before = found.pop().field
+            segment = Segment(segment.end, before and segment.field and before.union(segment.field))
         found.append(segment)
     return tuple(found)
 
@@ -178,6 +208,7 @@ def mix_channels(reach: Reach, channels: int) -> Reach:
 
 def slide(
     reach: Reach,
+    size: Sequence[int],
     channels: int,
     kernel: Sequence[int],
     stride: Sequence[int],
@@ -185,7 +216,10 @@ def slide(
     dilation: Sequence[int] = (1, 1),
     groups: int | None = None,
 ) -> Reach:
-    """After a convolution in `groups` groups, or after pooling (`groups` None: every channel for itself)."""
+    """After a convolution in `groups` groups, or after pooling, to a map of `size` with `channels` channels.
+
+    When pooling, `groups` is None: every channel for itself.
+    """
     if reach.kind != "local":
         return reach
     segments: list[Segment] = []
@@ -203,15 +237,15 @@ def slide(
 
     def moved(field: Field | None) -> Field | None:
         return field and Field(
-            field.y.window(kernel[0], stride[0], padding[0], dilation[0]),
-            field.x.window(kernel[1], stride[1], padding[1], dilation[1]),
+            field.y.window(size[0], kernel[0], stride[0], padding[0], dilation[0]),
+            field.x.window(size[1], kernel[1], stride[1], padding[1], dilation[1]),
         )
 
     return replace(reach, segments=merged([Segment(s.end, moved(s.field)) for s in segments]))
 
 
 def join(one: Reach, other: Reach) -> Reach:
-    """After adding or multiplying two maps of the same shape."""
+    """After adding or multiplying two maps of the same shape, or of one channel and many."""
     for reach, rest in ((one, other), (other, one)):
         if reach.sees_nothing:
             return rest
@@ -219,6 +253,8 @@ def join(one: Reach, other: Reach) -> Reach:
         return one if one.kind == "global" else other
     if "varies" in (one.kind, other.kind) or one.axes != other.axes:
         return somewhere(one.axes)
+    channels = max(one.segments[-1].end, other.segments[-1].end)
+    one, other = (mix_channels(r, channels) if r.segments[-1].end == 1 else r for r in (one, other))
     found: list[Segment] = []
     begin = 0
     for end in sorted({s.end for s in one.segments} | {s.end for s in other.segments}):
@@ -231,20 +267,22 @@ def join(one: Reach, other: Reach) -> Reach:
     return replace(one, segments=merged(found))
 
 
-def concatenate(reaches: Sequence[Reach], dim: int) -> Reach:
-    """After concatenation along axis `dim`; along channels every part keeps its field."""
-    first = reaches[0]
+def concatenate(reaches: Sequence[Reach], sizes: Sequence[int], dim: int) -> Reach:
+    """After concatenating parts of these sizes along axis `dim`; of channels every part keeps its field."""
     for kind in ("global", "varies"):
         for reach in reaches:
             if reach.kind == kind:
                 return reach
-    if first.axes[dim] != "c":  # a class token among patch tokens: it has seen nothing yet
-        return first
+    seeing = next((reach for reach in reaches if not reach.sees_nothing), reaches[0])
+    if seeing.axes[dim] != "c":  # a class token among patch tokens: it has seen nothing yet
+        return seeing
     found: list[Segment] = []
-    for reach in reaches:
-        begin = found[-1].end if found else 0
-        found += [Segment(begin + s.end, s.field) for s in reach.segments]
-    return replace(first, segments=merged(found))
+    begin = 0
+    for reach, size in zip(reaches, sizes, strict=True):
+        parts = [Segment(size, None)] if reach.sees_nothing else reach.segments
+        found += [Segment(begin + s.end, s.field) for s in parts]
+        begin += size
+    return replace(seeing, segments=merged(found))
 
 
 def narrow(reach: Reach, dim: int, start: int, stop: int, step: int) -> Reach:
@@ -259,29 +297,34 @@ def narrow(reach: Reach, dim: int, start: int, stop: int, step: int) -> Reach:
     if letter not in "yx":
         return reach if letter == "t" else somewhere(reach.axes)
 
-    def moved(field: Field | None) -> Field | None:
-        if field is None:
-            return None
-        span = getattr(field, letter)
-        shifted = Span(span.stride * step, span.first + start * span.stride, span.last + start * span.stride)
-        return replace(field, **{letter: shifted})
-
-    return replace(reach, segments=tuple(Segment(s.end, moved(s.field)) for s in reach.segments))
+    return _along(reach, letter, lambda span: span.units(start, stop, step))
 
 
 def pad(reach: Reach, dim: int, before: int, after: int) -> Reach:
     """After zero padding along one axis: rows and columns move, new channels see nothing."""
     if reach.kind != "local" or not (before or after):
         return reach
-    if reach.axes[dim] in "yx":
-        return narrow(reach, dim, -before, 0, 1)
-    if reach.axes[dim] != "c":
+    letter = reach.axes[dim]
+    if letter in "yx":
+        return _along(reach, letter, lambda span: span.padded(before))
+    if letter != "c":
         return somewhere(reach.axes)
     found = [Segment(before, None)] if before else []
     found += [Segment(before + s.end, s.field) for s in reach.segments]
     if after:
         found.append(Segment(found[-1].end + after, None))
     return replace(reach, segments=merged(found))
+
+
+def _along(reach: Reach, letter: str, moved: Callable[[Span], Span]) -> Reach:
+    """With the spans of rows (y) or columns (x) replaced."""
+    segments = []
+    for segment in reach.segments:
+        field = segment.field
+        if field:
+            field = Field(moved(field.y), field.x) if letter == "y" else Field(field.y, moved(field.x))
+        segments.append(Segment(segment.end, field))
+    return replace(reach, segments=tuple(segments))
 
 
 def permute(reach: Reach, order: Sequence[int]) -> Reach:

@@ -149,7 +149,7 @@ class Recorder(TorchFunctionMode):
     def run(self, model: nn.Module, input_size: tuple[int, int, int]) -> None:
         shell = self._shell(model, "", {})
         image = torch.empty(1, *input_size, device="meta")
-        self._known[id(image)] = (-1, receptive.of_image(input_size[0]))
+        self._known[id(image)] = (-1, receptive.of_image(*input_size))
         with torch.no_grad(), self:
             try:
                 shell(image)
