@@ -13,17 +13,20 @@ COLUMNS = ("layer", "operation", "output", "parameters", "MACs", "activations", 
 
 
 def row(layer: Layer) -> tuple[str, str, str, int, int | None, int, str]:
+    """A layer in the order of COLUMNS; MACs are None where they are not counted."""
     shape = "×".join(map(str, layer.shape))
     return layer.id, layer.label, shape, layer.params, layer.macs, layer.activations, str(layer.reach)
 
 
 def list_families() -> Iterator[str]:
+    """Two lines for each family: its idea, and the names of its variants."""
     for family in zoo.FAMILIES.values():
         yield f"{family.year}  {family.title}: {family.idea}"
         yield "      " + " ".join(variant.name for variant in family.variants)
 
 
 def table(anatomy: Anatomy) -> Iterator[str]:
+    """The layers in columns, numbers to the right."""
     rows = [tuple("not counted" if v is None else f"{v:,}" if isinstance(v, int) else v for v in row(layer))
             for layer in anatomy.layers]  # fmt: skip
     widths = [max(map(len, column)) for column in zip(COLUMNS, *rows, strict=True)]
@@ -36,6 +39,7 @@ def table(anatomy: Anatomy) -> Iterator[str]:
 
 
 def summary(name: str, anatomy: Anatomy) -> Iterator[str]:
+    """Source, totals, and what is published for the variant."""
     family, published = zoo.family_of(name), zoo.variant(name).published
     yield f"{zoo.variant(name).title}: {family.paper}, {family.authors}, {family.year}, {family.link}"
     yield f"input {'×'.join(map(str, anatomy.input_size))}, {anatomy.depth} weighted layers deep"

@@ -1,7 +1,5 @@
 """Plumbing that three or more families share; what a family is famous for stands in its own file."""
 
-import math
-
 from torch import nn
 
 
@@ -51,12 +49,3 @@ def transformer_init(module: nn.Module) -> None:
         nn.init.trunc_normal_(module.weight, std=0.02)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-
-
-def map_size(size: int, kernel: int, stride: int, padding: int = 0, *, ceil: bool = False) -> int:
-    """Height of the map after a convolution or pool, for networks whose first linear layer must know it."""
-    steps = (size + 2 * padding - kernel) / stride
-    out = (math.ceil(steps) if ceil else math.floor(steps)) + 1
-    if ceil and (out - 1) * stride >= size + padding:  # no window starts in the padding
-        out -= 1
-    return out

@@ -36,7 +36,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
     if close:
         return f"Did you mean {close[0]}?"
-    return f"Known are {', '.join(known[:6])}{', ...' if len(known) > 6 else ''}."
+    return f"Known are {', '.join(known[:6])}{' and others' if len(known) > 6 else ''}."
 
 
 def variant(name: str) -> Variant:

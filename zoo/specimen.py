@@ -31,7 +31,7 @@ class Specimen:
             raise ValueError(f"The number of classes must lie between 1 and 100,000, not {self.num_classes}.")
         if self.weights != "random":
             raise ValueError(
-                f"There are no weights called {self.weights!r} for {row.title}. Known are random."
+                f"There are no weights called {self.weights!r} for {row.title}. Only random ones are known."
             )
         kept = tuple(
             (k, turned[k])

@@ -7,8 +7,23 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import zoo
-from zoo.families.googlenet import TABLE_1, TABLE_1_COST, GoogLeNet
+from zoo.families.googlenet import TABLE_1, GoogLeNet
 
+# The last two columns of table 1: params in units of 1,024 and ops in millions, as printed.
+TABLE_1_COST = {
+    "conv1": (2.7, 34),
+    "conv2": (112, 360),
+    "3a": (159, 128),
+    "3b": (380, 304),
+    "4a": (364, 73),
+    "4b": (437, 88),
+    "4c": (463, 100),
+    "4d": (580, 119),
+    "4e": (840, 170),
+    "5a": (1072, 54),
+    "5b": (1388, 71),
+    "linear": (1000, 1),
+}
 CELLS = {"3": 28 * 28, "4": 14 * 14, "5": 7 * 7}  # of the map that the modules of a stage see
 
 

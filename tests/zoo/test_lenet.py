@@ -83,7 +83,6 @@ def test_a_drawn_digit_scores_highest_and_zero() -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"maps.0": 8}, "Table I joins 6 maps to 16, not 8 to 16."),
         ({"hidden.1": 120}, "cannot take 120 units to 10 classes."),
         ({"num_classes": 12}, "cannot take 84 units to 12 classes."),
         ({"input_size": 15}, "at least 16 pixels, not 15."),
@@ -93,3 +92,8 @@ def test_what_the_printed_network_cannot_be(options: dict[str, int], sentence: s
     with pytest.raises(ValueError, match=sentence):
         zoo.skeleton("lenet5", **options)
     assert zoo.skeleton("lenet5", input_size=16)
+
+
+def test_table_1_is_for_6_and_16_maps() -> None:
+    with pytest.raises(ValueError, match=r"Table I joins 6 maps to 16, not 20 to 50\."):
+        zoo.skeleton("lenet_caffe", connections="table")

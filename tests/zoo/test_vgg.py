@@ -26,6 +26,7 @@ def printed(layer: nn.Module) -> str:
 
 @pytest.mark.parametrize("letter", TABLE_1)
 def test_networks_are_the_columns_of_table_1(letter: str) -> None:
+    """Widths, kernels, order and heads; the table also builds the networks, whose depths the counts prove."""
     layers = [printed(m) for m in zoo.skeleton(NAMES[letter]).modules() if printed(m)]
     column = [word for stage in TABLE_1[letter] for word in (*stage.split(), "maxpool")]
     assert layers == [*column, "FC-4096", "FC-4096", "FC-1000"]

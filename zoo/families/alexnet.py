@@ -203,7 +203,7 @@ FAMILY = Family(
                 source="Caffe's models/bvlc_alexnet",
                 top1=59.3,
                 top5=81.8,
-                accuracy_source="paper, table 2, 1 CNN, validation",
+                accuracy_source="paper, table 2, 1 CNN, validation, mean of ten crops",
                 printed=(
                     Printed(
                         quantity="params", value=60e6, source="paper, abstract", reason="ours, rounded down"

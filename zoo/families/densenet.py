@@ -133,7 +133,7 @@ DEPTHS = {  # table 1: layers per block; 161 is in the authors' code
 
 
 def torchvision_row(depth: int, params: int, macs: int, top1: float, top5: float) -> Variant:
-    """A network of table 1 with B and C; torchvision's weights are the authors', ported from Torch."""
+    """An ImageNet network with B and C; torchvision's weights are the authors', ported from Torch."""
     growth_rate = 48 if depth == 161 else 32
     weights = f"DenseNet{depth}_Weights.IMAGENET1K_V1"
     return Variant(

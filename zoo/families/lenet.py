@@ -182,7 +182,12 @@ FAMILY = Family(
     stages=("c1", "s2", "c3", "s4", "c5", "head"),
     table="section II.B and table I",
     knobs=(
-        Knob(name="maps", meaning="feature maps of C1 or C3", choices=(4, 6, 8, 12, 16, 20, 32, 50)),
+        Knob(
+            name="maps",
+            meaning="feature maps of C1 or C3",
+            choices=(4, 6, 8, 12, 16, 20, 32, 50),
+            only_with=("connections", "full"),
+        ),
         Knob(name="hidden", meaning="units of C5 or F6", choices=(32, 64, 84, 120, 256, 500)),
         Knob(
             name="connections",
@@ -213,7 +218,7 @@ FAMILY = Family(
         ),
         Deviation(
             what="The 7x12 drawings of the digits are our own; the paper prints others in figure 3.",
-            effect="No count changes. They are fixed, not trained, in both.",
+            effect="No count changes. They are fixed here; in the paper at first.",
         ),
         Deviation(
             what="The kernel of C5 is as large as the map it gets, 5x5 at 32 pixels, so its output is 1x1 at "
@@ -270,7 +275,7 @@ FAMILY = Family(
         Variant(
             name="lenet5_modern",
             title="LeNet-5 (modern, dense)",
-            config={"act": "sigmoid", "channels": 1},
+            config={"connections": "full", "act": "sigmoid", "channels": 1},
             input_size=32,
             num_classes=10,
             published=Published(params=61_706, macs=416_520, source="mmpretrain LeNet5, d2l.ai"),
@@ -280,6 +285,7 @@ FAMILY = Family(
             name="lenet_caffe",
             title="LeNet (Caffe)",
             config={
+                "connections": "full",
                 "maps": (20, 50),
                 "hidden": (500,),
                 "pooling": "max",

@@ -160,7 +160,7 @@ FAMILY = Family(
         Deviation(
             what="The paper prints 6.9 M parameters for 1.4. Its own table 2 and the authors' code give 6.1 "
             "M.",
-            effect="No known way of counting leads to 6.9 M; the MACs agree within 1 %.",
+            effect="We found no way of counting that leads to 6.9 M; the MACs agree within 1 %.",
         ),
         Deviation(
             what="Dropout of 0.2 before the classifier, as in torchvision; the paper does not mention it.",

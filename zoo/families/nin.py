@@ -100,7 +100,8 @@ FAMILY = Family(
         cost="1x1 convolutions cost little beside 5x5 ones: in the CIFAR-10 network less than a third of the "
         "multiplications. The whole network has less than a million weights.",
         outcome="8.81 % errors on CIFAR-10 with augmentation, the best of its time. GoogLeNet took up both "
-        "the 1x1 convolution and the global average, and almost every network since ends in one.",
+        "the 1x1 convolution and the global average, and almost every convolutional network since ends in "
+        "one.",
     ),
     model=NIN,
     lesson=MLPConv,

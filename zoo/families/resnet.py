@@ -16,7 +16,10 @@ from zoo.layers import he_init
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions beside a shortcut: (B, cin, H, W) -> (B, width, H/s, W/s)."""
+    """Two 3x3 convolutions beside a shortcut: (B, cin, H, W) -> (B, width, H/s, W/s).
+
+    `stride_in` is for Bottleneck; a basic block has one place to stride.
+    """
 
     expansion = 1
 
@@ -161,6 +164,7 @@ class ResNet(nn.Module):
 
 V1 = "torchvision {}.IMAGENET1K_V1: 90 epochs, one 224 crop"
 STRIDE = "the paper strides in the first 1x1, torchvision in the 3x3 (v1.5), at four times the pixels"
+NO_PROJECTIONS = "without the projections (option A) it is 3.64 G, as plain-34; they add 0.02 G"
 BASIC = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}  # table 1: blocks per stage
 DEEP = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 
@@ -174,7 +178,7 @@ def shape_of(depth: int) -> dict[str, object]:
 
 def torchvision_row(depth: int, params: int, macs: int, top1: float, top5: float, printed: float) -> Variant:
     weights, v15 = f"ResNet{depth}_Weights", depth in DEEP
-    reason = STRIDE if v15 else ""
+    reason = STRIDE if v15 else NO_PROJECTIONS if depth == 34 else ""
     flops = Printed(quantity="macs", value=printed, source="paper, table 1, as FLOPs", reason=reason)
     return Variant(
         name=f"resnet{depth}",
@@ -210,7 +214,14 @@ def v1_row(depth: int, params: int, macs: int, top1: float, top5: float, printed
             top1=top1,
             top5=top5,
             accuracy_source="KaimingHe/deep-residual-networks README, one crop",
-            printed=(Printed(quantity="macs", value=printed, source="paper, table 1, as FLOPs"),),
+            printed=(
+                Printed(
+                    quantity="macs",
+                    value=printed,
+                    source="paper, table 1, as FLOPs",
+                    reason="cut off, not rounded" if depth == 50 else "",
+                ),
+            ),
         ),
         note="Strides in the first 1x1 of a stage, as printed in the paper.",
     )
@@ -291,13 +302,13 @@ FAMILY = Family(
     link="https://arxiv.org/abs/1512.03385",
     kind="shortcuts",
     parents=("vgg",),
-    idea="Add each block's input to its output, so that more depth can only help.",
+    idea="Add each block's input to its output, so that a block with nothing to add does no harm.",
     story=Story(
         problem="Past about twenty layers, deeper plain networks got worse, and not by over-fitting: their "
         "error on the training images rose too. The optimiser could not even find the solution in which the "
         "extra layers do nothing.",
         trick="Let a block compute F(x) + x. Doing nothing is then F = 0, which is easy to learn, and the "
-        "gradient has a path down that no layer can block.",
+        "gradient has a short way down past every block.",
         cost="Almost nothing: an addition, and a 1x1 projection where the shape changes. The bottleneck "
         "block makes depth cheap by computing its 3x3 at a quarter of the width.",
         outcome="152 layers won ILSVRC 2015 with 3.57 % top-5 error (an ensemble). The shortcut is in nearly "
@@ -316,7 +327,7 @@ FAMILY = Family(
         ),
         Knob(
             name="shortcut",
-            meaning="what runs beside a block whose shape changes",
+            meaning="what runs beside a block whose shape changes; none removes all shortcuts",
             choices=("projection", "padding", "average", "none"),
         ),
         Knob(

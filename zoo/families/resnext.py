@@ -3,7 +3,7 @@
 Xie, Girshick, Dollár, Tu, He, "Aggregated Residual Transformations for Deep Neural Networks", 2016,
 arXiv:1611.05431.
 Block: figure 3c, which equals the split paths of 3a and the early concatenation of 3b (the tests prove it).
-ImageNet networks: table 1. CIFAR networks: section 5.3. Residual connections switched off: table 5.
+ImageNet networks: table 1. CIFAR networks: section 5.3. Residual connections switched off: section 5.1.
 Stem and shortcuts are ResNet's. Module order follows torchvision, so its weights load by position.
 
 B images, C channels, H x W pixels, s stride.
@@ -174,7 +174,7 @@ FAMILY = Family(
         ),
         Knob(
             name="shortcut",
-            meaning="what runs beside a block whose shape changes; none removes all shortcuts, as in table 5",
+            meaning="what runs beside a block whose shape changes; none removes all, as in section 5.1",
             choices=("projection", "padding", "average", "none"),
         ),
         Knob(

@@ -92,7 +92,7 @@ def _rows_of_pairs(window: int) -> tuple[int, ...]:
 def add_mask(scores: Tensor, mask: Tensor) -> Tensor:
     """The same mask for every image and head: (B w, h, N, N) + (w, N, N)."""
     images = scores.reshape(-1, mask.shape[0], *scores.shape[1:])  # (B, w, h, N, N)
-    return (images + mask[:, None]).reshape(scores.shape)
+    return (images + mask[:, None].to(scores.dtype)).reshape(scores.shape)
 
 
 class WindowAttention(nn.Module):
@@ -269,20 +269,19 @@ def from_twin(reference: str, state: dict[str, Tensor]) -> list[Tensor]:
     return tensors
 
 
-SCRATCH = "ImageNet-1k alone, one 224 crop"
+TABLE_1 = "paper, table 1"
 
 
 def torchvision_row(
-    size: str, config: dict[str, object], params: int, macs: int, top1: float, top5: float,
-    printed: tuple[float, float], reason: str = "", note: str = "",
+    name: str, title: str, size_px: int, config: dict[str, object], params: int, macs: int, top1: float,
+    top5: float, printed: tuple[float, float], printed_in: str, reason: str = "", note: str = "",
 ) -> Variant:  # fmt: skip
-    name = f"swin_{size}"
-    weights = f"Swin_{size.upper()}_Weights.IMAGENET1K_V1"
+    weights = f"{'_'.join(part.capitalize() for part in name.split('_'))}_Weights.IMAGENET1K_V1"
     return Variant(
         name=name,
-        title=f"Swin-{size.upper()}",
+        title=title,
         config=config,
-        input_size=224,
+        input_size=size_px,
         weights=weights,
         published=Published(
             params=params,
@@ -291,10 +290,10 @@ def torchvision_row(
             twin=f"torchvision:{name}",
             top1=top1,
             top5=top5,
-            accuracy_source=f"torchvision {weights}: {SCRATCH}",
+            accuracy_source=f"torchvision {weights}: ImageNet-1k alone, one {size_px} crop",
             printed=(
-                Printed(quantity="params", value=printed[0], source="paper, table 1", reason=reason),
-                Printed(quantity="macs", value=printed[1], source="paper, table 1, as FLOPs"),
+                Printed(quantity="params", value=printed[0], source=printed_in, reason=reason),
+                Printed(quantity="macs", value=printed[1], source=f"{printed_in}, as FLOPs"),
             ),
         ),
         note=note,
@@ -377,19 +376,19 @@ FAMILY = Family(
             note="Maps of 16, 8 and 4 tokens in windows of 4x4; trains while you watch.",
         ),
         torchvision_row(
-            "t", {"depths": (2, 2, 6, 2), "width": 96, "window": 7, "drop_path": 0.2},
-            28_288_354, 4_490_566_656, 81.474, 95.776, (29e6, 4.5e9),
+            "swin_t", "Swin-T", 224, {"depths": (2, 2, 6, 2), "width": 96, "window": 7, "drop_path": 0.2},
+            28_288_354, 4_490_566_656, 81.474, 95.776, (29e6, 4.5e9), TABLE_1,
             reason="28.3 M rounds to 28, which is what the authors' repository prints",
             note="Close to ResNet-50 in size. Its last maps, 7x7 tokens, are one window: nothing shifts.",
         ),
         torchvision_row(
-            "s", {"depths": (2, 2, 18, 2), "width": 96, "window": 7, "drop_path": 0.3},
-            49_606_258, 8_740_875_264, 83.196, 96.36, (50e6, 8.7e9),
+            "swin_s", "Swin-S", 224, {"depths": (2, 2, 18, 2), "width": 96, "window": 7, "drop_path": 0.3},
+            49_606_258, 8_740_875_264, 83.196, 96.36, (50e6, 8.7e9), TABLE_1,
             note="Swin-T with three times as many blocks in its third stage.",
         ),
         torchvision_row(
-            "b", {"depths": (2, 2, 18, 2), "width": 128, "window": 7, "drop_path": 0.5},
-            87_768_224, 15_430_946_816, 83.582, 96.64, (88e6, 15.4e9),
+            "swin_b", "Swin-B", 224, {"depths": (2, 2, 18, 2), "width": 128, "window": 7, "drop_path": 0.5},
+            87_768_224, 15_430_946_816, 83.582, 96.64, (88e6, 15.4e9), TABLE_1,
             note="As large as ViT-B/16.",
         ),
         Variant(

@@ -13,8 +13,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.families.swin import KNOBS, SCRATCH, Swin, SwinBlock, add_mask, gather_2x2, relative_position_index
-from zoo.family import Deviation, Family, Printed, Published, Story, Variant
+from zoo.families.swin import (
+    KNOBS,
+    Swin,
+    SwinBlock,
+    add_mask,
+    gather_2x2,
+    relative_position_index,
+    torchvision_row,
+)
+from zoo.family import Deviation, Family, Story, Variant
 
 
 def log_offsets(window: int) -> Tensor:
@@ -105,35 +113,7 @@ class SwinV2(Swin):
     merging = PatchMergingV2
 
 
-def torchvision_row(
-    size: str, config: dict[str, object], params: int, macs: int, top1: float, top5: float,
-    printed: tuple[float, float], note: str = "",
-) -> Variant:  # fmt: skip
-    name = f"swin_v2_{size}"
-    weights = f"Swin_V2_{size.upper()}_Weights.IMAGENET1K_V1"
-    return Variant(
-        name=name,
-        title=f"SwinV2-{size.upper()}",
-        config=config,
-        input_size=256,
-        weights=weights,
-        published=Published(
-            params=params,
-            macs=macs,
-            source=f"torchvision {name}",
-            twin=f"torchvision:{name}",
-            top1=top1,
-            top5=top5,
-            accuracy_source=f"torchvision {weights}: {SCRATCH.replace('224', '256')}",
-            printed=(
-                Printed(quantity="params", value=printed[0], source="the authors' model list"),
-                Printed(quantity="macs", value=printed[1], source="the authors' model list, as FLOPs"),
-            ),
-        ),
-        note=note,
-    )
-
-
+MODEL_LIST = "the authors' model list"
 FAMILY = Family(
     key="swin_v2",
     title="Swin Transformer V2",
@@ -184,16 +164,19 @@ FAMILY = Family(
             note="Maps of 16, 8 and 4 tokens in windows of 4x4; trains while you watch.",
         ),
         torchvision_row(
-            "t", {"depths": (2, 2, 6, 2), "width": 96, "window": 8, "drop_path": 0.2},
-            28_351_570, 5_939_690_496, 82.072, 96.132, (28e6, 5.9e9),
+            "swin_v2_t", "SwinV2-T", 256,
+            {"depths": (2, 2, 6, 2), "width": 96, "window": 8, "drop_path": 0.2},
+            28_351_570, 5_939_690_496, 82.072, 96.132, (28e6, 5.9e9), MODEL_LIST,
         ),
         torchvision_row(
-            "s", {"depths": (2, 2, 18, 2), "width": 96, "window": 8, "drop_path": 0.3},
-            49_737_442, 11_545_857_024, 83.712, 96.816, (50e6, 11.5e9),
+            "swin_v2_s", "SwinV2-S", 256,
+            {"depths": (2, 2, 18, 2), "width": 96, "window": 8, "drop_path": 0.3},
+            49_737_442, 11_545_857_024, 83.712, 96.816, (50e6, 11.5e9), MODEL_LIST,
         ),
         torchvision_row(
-            "b", {"depths": (2, 2, 18, 2), "width": 128, "window": 8, "drop_path": 0.5},
-            87_930_848, 20_325_134_336, 84.112, 96.864, (88e6, 20.3e9),
+            "swin_v2_b", "SwinV2-B", 256,
+            {"depths": (2, 2, 18, 2), "width": 128, "window": 8, "drop_path": 0.5},
+            87_930_848, 20_325_134_336, 84.112, 96.864, (88e6, 20.3e9), MODEL_LIST,
         ),
     ),
 )  # fmt: skip

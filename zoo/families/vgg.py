@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from torch import Tensor, flatten, nn
 
+from zoo.families.alexnet import make_norm
 from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant
 from zoo.layers import he_init
 
@@ -39,8 +40,8 @@ class Stage(nn.Sequential):
             if batch_norm:
                 self.add_module(f"norm{i}", nn.BatchNorm2d(width))
             self.add_module(f"relu{i}", nn.ReLU())
-            if lrn and i == 1:  # AlexNet's constants; its alpha of 1e-4 times 5: torch divides it again
-                self.add_module("norm1", nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0))
+            if lrn and i == 1:
+                self.add_module("norm1", make_norm("printed"))
             cin = width
         self.add_module("pool", nn.MaxPool2d(2))
 
@@ -283,8 +284,8 @@ FAMILY = Family(
             effect="No count changes. Without batch norm, D and E are hard to train from random weights.",
         ),
         Deviation(
-            what="Accuracies of torchvision's rows come from one 224 crop; the paper slides the network "
-            "over the whole image.",
+            what="Accuracies of torchvision's rows come from one 224 crop; the paper slides its own, "
+            "differently trained network over the whole image.",
             effect="The paper's errors are lower: D has 27.0 % top-1 at scale 256, torchvision's 28.4 %.",
         ),
         Deviation(
