@@ -284,3 +284,12 @@ def test_v2_branches_add_signals_of_one_size() -> None:
         with torch.no_grad():
             added = (block(x) - x).square().mean().sqrt()
         assert 1 < added < 2.1  # two branches, each of unit variance
+
+
+@pytest.mark.parametrize("name", ["swin_classroom", "swin_v2_classroom"])
+def test_the_mask_takes_the_precision_of_the_scores(name: str) -> None:
+    model = zoo.build(name).bfloat16()
+    with torch.no_grad():
+        logits = model(torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(0)).bfloat16())
+    assert logits.dtype == torch.bfloat16
+    assert logits.isfinite().all()
