@@ -1,9 +1,12 @@
 """The registry as the Gallery shows it: an entry for each family, how to search them, and in which order."""
 
 import csv
+import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median_high
 from types import MappingProxyType
 from urllib.parse import quote
 
@@ -11,7 +14,7 @@ from viz.figures.history import Winner
 from viz.figures.miniature import miniature
 from viz.figures.signatures import signature
 from viz.figures.timeline import Point
-from zoo import FAMILIES, Family, Variant
+from zoo import FAMILIES, KINDS, Family, Variant
 
 HUMAN = 5.1  # top-5 error, %: one trained person, 1,500 images (assets/history/SOURCES.md)
 _HISTORY = Path(__file__).parents[1] / "assets" / "history" / "ilsvrc.csv"
@@ -35,6 +38,7 @@ class Entry:
     largest: int
     picture: str  # its block as a data URI
     words: str  # where a search looks
+    names: Mapping[str, str]  # variant -> its part of `words`
 
     @property
     def best(self) -> float | None:
@@ -56,6 +60,21 @@ ORDERS: Mapping[str, Callable[[Entry], tuple[float | str, ...]]] = MappingProxyT
 def entries() -> tuple[Entry, ...]:
     """All families, in the order of the registry."""
     return tuple(_entry(family) for family in FAMILIES.values())
+
+
+def representative(family: Family) -> Variant:
+    """The variant to begin with.
+
+    Of those that have published weights and a figure printed in the paper, the one in the middle by MACs.
+    Where there is none, the first published row: the files begin with the network as the paper prints it.
+    """
+    rows = [(v, v.published) for v in family.variants if v.published]
+    known = {
+        published.macs: row
+        for row, published in reversed(rows)  # of equal ones the first stays
+        if row.weights and any(figure.source.startswith("paper") for figure in published.printed)
+    }
+    return known[median_high(known)] if known else rows[0][0]
 
 
 def descent(found: Sequence[Entry]) -> list[tuple[str, str]]:
@@ -105,26 +124,59 @@ def matching(
     years: tuple[float, float] = (0, 9999),
     params: tuple[float, float] = (0, float("inf")),
 ) -> list[Entry]:
-    """The entries that contain every word of `text`, are of one of the kinds and lie in both ranges.
+    """The entries that contain every known word of `text`, are of one of the kinds and lie in both ranges.
 
     No kinds at all means any. A family lies in a range of parameters if one of its published variants does.
+    An entry that was found by the name of a variant opens that variant.
     """
-    wanted, kinds = text.casefold().split(), set(kinds)
+    found, kinds = list(found), set(kinds)
+    words = _plain(text).split()
+    places = [places for word in words if (places := _places(found, word))]
+    if words and not places:
+        return []
     return [
-        e
+        replace(e, opens=_named(e, words))
         for e in found
-        if all(word in e.words for word in wanted)
+        if all(e.key in place for place in places)
         and (not kinds or e.kind in kinds)
         and years[0] <= e.year <= years[1]
         and any(params[0] <= p.at["params"] <= params[1] for p in e.points)
     ]
 
 
+def unknown(found: Sequence[Entry], text: str) -> list[str]:
+    """The words of a search that no entry has, such as first names. A search leaves them out."""
+    return [word for word in text.split() if not _places(found, _plain(word))]
+
+
+def _places(found: Iterable[Entry], word: str) -> set[str]:
+    """The entries that contain a word anywhere, or one of two letters ("He") as a whole if there are such."""
+    anywhere = [e for e in found if word in e.words]
+    whole = [e for e in anywhere if len(word) <= 2 and word in re.split(r"[\W_]+", e.words)]
+    return {e.key for e in whole or anywhere}
+
+
+def _named(entry: Entry, words: Sequence[str]) -> str:
+    """The variant whose name has the most of these words; of equals the representative, else the shortest."""
+
+    def fit(name: str) -> tuple[int, bool, int]:
+        return sum(word in entry.names[name] for word in words), name == entry.opens, -len(name)
+
+    return max(entry.names, key=fit)
+
+
+def _plain(text: str) -> str:
+    """Small letters without accents: a search for "dollar" finds Dollár."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
 def _entry(family: Family) -> Entry:
     points = tuple(_point(family, v) for v in family.variants if v.published)
     sizes = [v.published.params for v in family.variants if v.published]
-    names = " ".join(f"{v.name} {v.title}" for v in family.variants)
-    words = " ".join((family.title, family.paper, family.authors, family.idea, family.kind, names))
+    names = {v.name: _plain(f"{v.name} {v.title}") for v in family.variants}
+    about = (family.title, str(family.year), family.paper, family.authors, family.idea)
+    words = " ".join((*about, family.kind, KINDS[family.kind], *names.values()))
     alt = f"The block of {family.title}"
     picture = miniature(signature(family.key, family.kind), alt)
     return Entry(
@@ -137,11 +189,12 @@ def _entry(family: Family) -> Entry:
         idea=family.idea,
         parents=family.parents,
         points=points,
-        opens=points[0].name,
+        opens=representative(family).name,
         smallest=min(sizes),
         largest=max(sizes),
         picture=f"data:image/svg+xml,{quote(picture)}",
-        words=words.casefold(),
+        words=_plain(words),
+        names=names,
     )
 
 

@@ -46,15 +46,65 @@ def found(**choice: object) -> list[str]:
         ("ResNet-50-D", "resnet"),
         ("  girshick   aggregated ", "resnext"),
         ("simonyan", "vgg"),
+        ("Karen Simonyan", "vgg"),
+        ("dollar", "resnext"),
+        ("2012", "alexnet"),
+        ("depthwise convolutions budgets", "mobilenet_v2"),
     ],
 )
-def test_search_finds_names_titles_papers_and_authors(text: str, key: str) -> None:
+def test_search_finds_names_titles_papers_authors_years_and_kinds(text: str, key: str) -> None:
     assert found(text=text) == [key]
 
 
 def test_search_needs_every_word() -> None:
     assert found(text="simonyan resnet") == []
     assert found(text="") == list(FAMILIES)
+
+
+def test_a_first_name_is_left_out_and_said() -> None:
+    """He is an author of two families; the letters stand in many words, and no record has first names."""
+    assert found(text="Kaiming He") == found(text="he") == ["resnet", "resnext"]
+    assert catalogue.unknown(ENTRIES, "Kaiming He") == ["Kaiming"]
+    assert catalogue.unknown(ENTRIES, "") == []
+    assert found(text="perpetuum") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "variant"),
+    [
+        ("resnet152", "resnet152"),
+        ("ResNet-152", "resnet152"),
+        ("resnet 152", "resnet152"),
+        ("resnet152_v1", "resnet152_v1"),
+        ("vgg19", "vgg19"),
+        ("ViT-L/16", "vit_l_16"),
+        ("convnext tiny", "convnext_tiny"),
+        ("Simonyan", "vgg16"),
+        ("vgg", "vgg16"),
+    ],
+)
+def test_a_card_found_by_a_name_opens_what_was_named(text: str, variant: str) -> None:
+    (entry,) = matching(ENTRIES, text=text)
+    assert entry.opens == variant
+
+
+@pytest.mark.parametrize(
+    ("family", "variant"),
+    [
+        ("lenet", "lenet5"),
+        ("alexnet", "alexnet_2gpu"),
+        ("zfnet", "zfnet"),
+        ("googlenet", "googlenet"),
+        ("vgg", "vgg16"),
+        ("resnet", "resnet50"),
+        ("resnext", "resnext50_32x4d"),
+        ("densenet", "densenet121"),
+        ("mobilenet_v2", "mobilenet_v2"),
+        ("vit", "vit_b_16"),
+    ],
+)
+def test_a_family_begins_with_the_network_that_people_know(family: str, variant: str) -> None:
+    assert catalogue.representative(FAMILIES[family]).name == variant
 
 
 def test_filters_by_hand() -> None:
