@@ -5,11 +5,11 @@ const MIN_ZOOM = 0.02,
   MAX_ZOOM = 3,
   READABLE = 0.72,
   FAR = 0.42;
-const NARROW = 520; // a phone: small overview, details at the edge
-const MARGIN = 20; // pixels kept free around the graph when it is fitted
-const MINIMAP = { width: 84, narrow: 40, margin: 8 };
+const NARROW = 520; // a phone: no overview, details at the edge
+const MINIMAP = { width: 84, margin: 8 };
 const MOVE_MS = 240,
   ANIMATED_BOXES = 160; // larger pictures change at once
+const HEAT_STEPS = 24; // shades in the legend and the overview
 const CLICK_SLOP = 5; // pixels a pointer may wander in a click
 
 class View {
@@ -46,7 +46,7 @@ class View {
     this.measure();
     this.model = buildModel(graph);
     this.open = defaultOpen(this.model);
-    this.selected = this.focused = this.hovered = this.wish = null;
+    this.selected = this.focused = this.wish = null;
     this.sent = [];
     this.surface.setAttribute("aria-label", `Layers of ${graph.title}`);
     for (const input of this.host.querySelectorAll(".colours input"))
@@ -76,16 +76,16 @@ class View {
     ruler.font = getComputedStyle(this.host).getPropertyValue("--font") || "sans-serif";
     this.placed = layout(this.model, this.open, measureText);
     const laidOut = performance.now();
-    const boxes = visibleBoxes(this.model, this.open);
-    const most = this.metric
-      ? Math.max(0, ...boxes.map((id) => this.model.items.get(id)[this.metric] ?? 0))
+    this.boxes = visibleBoxes(this.model, this.open);
+    this.most = this.metric
+      ? Math.max(0, ...this.boxes.map((id) => this.model.items.get(id)[this.metric] ?? 0))
       : 0;
-    const { root, elements } = drawScene(this.model, this.open, this.placed, { metric: this.metric, most });
+    const { root, elements } = drawScene(this.model, this.open, this.placed, this);
     this.elements = elements;
     this.scene.replaceChildren(root, (this.spots = svg("g", { class: "spots" })));
     this.surface.classList.toggle("heat", this.metric !== null);
-    this.drawLegend(boxes, most);
-    this.drawMinimap(boxes);
+    this.drawLegend();
+    this.drawMinimap();
     this.markAll();
     const drawn = performance.now();
     this.host.dataset.stat = JSON.stringify({
@@ -97,10 +97,10 @@ class View {
     this.host.dataset.ready = "1";
   }
 
-  drawLegend(boxes, most) {
+  drawLegend() {
     this.legend = this.metric
-      ? heatLegend(this.metric, most)
-      : kindLegend(new Set(boxes.flatMap((id) => this.model.items.get(id).kinds)));
+      ? heatLegend(this.metric, this.most)
+      : kindLegend(new Set(this.boxes.flatMap((id) => this.model.items.get(id).kinds)));
     if (this.placed.links.some((link) => link.skip)) this.legend.push(shortcutEntry());
     this.host.querySelector(".legend").replaceChildren(
       ...this.legend.map(({ swatch, size, text }) => {
@@ -135,27 +135,29 @@ class View {
     }
   }
 
-  drawMinimap(boxes) {
-    const width = this.size.width < NARROW ? MINIMAP.narrow : MINIMAP.width;
+  drawMinimap() {
+    const { width } = MINIMAP;
     const room = this.size.height - 2 * MINIMAP.margin;
     const across = width / this.placed.width;
     const down = Math.min(across, Math.max(room, 1) / this.placed.height);
-    this.map = { width, across, down };
-    const shapes = new Map();
-    for (const id of boxes) {
+    this.map = { across, down };
+    const shapes = new Map(); // one path for all boxes of a colour
+    for (const id of this.boxes) {
       const { x, y, w, h } = this.placed.boxes.get(id),
         item = this.model.items.get(id);
-      const name = item.isGroup ? "closed" : item.kind;
-      shapes.set(
-        name,
-        `${shapes.get(name) ?? ""}M${x * across} ${y * down}h${w * across}v${Math.max(h * down, 0.8)}h${-w * across}z`,
-      );
+      const heat = this.metric ? heatOf(item, this.metric, this.most) : null;
+      const kind = this.metric ? "uncounted" : item.isGroup ? "closed" : item.kind;
+      const colour = heat === null ? kind : heatColour(Math.round(heat * HEAT_STEPS) / HEAT_STEPS);
+      const shape = shapes.get(colour) ?? { class: heat === null ? kind : "counted", d: "" };
+      if (heat !== null) shape.style = `fill:${colour}`;
+      shape.d += `M${x * across} ${y * down}h${w * across}v${Math.max(h * down, 0.8)}h${-w * across}z`;
+      shapes.set(colour, shape);
     }
     this.window = svg("rect", { class: "window", rx: 2 });
     const picture = svg(
       "svg",
       { width, height: this.placed.height * down },
-      ...[...shapes].map(([name, d]) => svg("path", { class: name, d })),
+      ...[...shapes.values()].map((shape) => svg("path", shape)),
       this.window,
     );
     this.minimap.replaceChildren(picture);
@@ -168,12 +170,25 @@ class View {
     this.size = { width: this.canvas.clientWidth, height: this.canvas.clientHeight };
   }
 
+  /** The overview covers this much of the canvas at its right. */
+  overview(zoom = this.zoom) {
+    const shown = this.size.width >= NARROW && exceeds(this.placed, zoom, this.size);
+    return shown ? MINIMAP.width + 2 * MINIMAP.margin : 0;
+  }
+
+  /** What nothing lies over. */
+  room() {
+    return { width: this.size.width - this.overview(), height: this.size.height };
+  }
+
   place() {
+    this.point(null); // the box it speaks of is no longer there
     this.scene.setAttribute("transform", `translate(${this.x} ${this.y}) scale(${this.zoom})`);
     this.scene.classList.toggle("far", this.zoom < FAR);
     const { width, height } = this.size;
-    this.minimap.hidden =
-      this.placed.height * this.zoom < height * 1.15 && this.placed.width * this.zoom < width * 1.15;
+    this.minimap.hidden = !this.overview();
+    const larger = this.placed.height * this.zoom > height || this.placed.width * this.zoom > width;
+    this.canvas.classList.toggle("larger", larger);
     const { across, down } = this.map;
     const left = Math.max(0, -this.x / this.zoom),
       top = Math.max(0, -this.y / this.zoom);
@@ -209,46 +224,36 @@ class View {
     this.moveTo(px - (px - this.x) * change, py - (py - this.y) * change);
   }
 
+  /** All of it; where that would be a sliver, its width at the place on screen. */
   fit() {
-    const { width, height } = this.size;
-    this.zoom = Math.max(
-      MIN_ZOOM,
-      Math.min((width - 2 * MARGIN) / this.placed.width, (height - 2 * MARGIN) / this.placed.height, 1.6),
-    );
-    this.x = (width - this.placed.width * this.zoom) / 2;
-    this.y = Math.max(MARGIN, (height - this.placed.height * this.zoom) / 2);
-    this.place();
+    const middle = (this.size.height / 2 - this.y) / this.zoom;
+    this.stand(fitted(this.placed, this.size, { least: FAR, middle, overview: this.overview(1) }));
   }
 
   /** All of it where that stays readable, otherwise its beginning. A hidden tab has no size yet: then later. */
   fitAtFirst() {
     if (this.fitted || !this.size.width) return;
     this.fitted = true;
-    this.fit();
-    if (this.zoom < READABLE) {
-      const room = this.size.width - 2 * (this.map.width + 2 * MINIMAP.margin);
-      this.zoom = Math.min(1, Math.max(room / this.placed.width, 0.5));
-      this.x = (this.size.width - this.placed.width * this.zoom) / 2;
-      this.y = MARGIN;
-      this.place();
-    }
+    const overview = this.overview(1);
+    this.stand(fitted(this.placed, this.size, { least: READABLE, narrowest: 0.5, overview }));
     if (this.selected) this.centre(this.selected);
   }
 
+  stand({ x, y, zoom }) {
+    this.zoom = Math.max(zoom, MIN_ZOOM);
+    this.moveTo(x, y);
+  }
+
   centre(id) {
-    const { x, y, w, h } = this.placed.boxes.get(id),
-      { width, height } = this.size;
     if (this.zoom < READABLE) this.zoom = READABLE;
-    this.moveTo(
-      width / 2 - (x + w / 2) * this.zoom,
-      height / 2 - (y + Math.min(h, height * 0.7) / 2) * this.zoom,
-    );
+    const { x, y } = centred(this.placed.boxes.get(id), this.placed, this.zoom, this.room());
+    this.moveTo(x, y);
   }
 
   /** Move only as far as needed to see a box's upper end. */
   bringIntoView(id) {
     const { x, y, w, h } = this.placed.boxes.get(id),
-      { width, height } = this.size;
+      { width, height } = this.room();
     const shift = (from, to, room) =>
       from < MARGIN ? MARGIN - from : to > room - MARGIN ? Math.max(room - MARGIN - to, MARGIN - from) : 0;
     const left = this.x + x * this.zoom,
@@ -289,7 +294,11 @@ class View {
 
   reveal(id) {
     const closed = ancestors(this.model, id).filter((each) => !this.open.has(each));
-    if (closed.length) this.change(new Set([...this.open, ...closed]));
+    if (closed.length) {
+      this.change(new Set([...this.open, ...closed]));
+      const across = (this.room().width - 2 * MARGIN) / this.placed.width; // what has grown should still fit
+      this.zoom = Math.min(this.zoom, Math.max(across, READABLE));
+    }
     this.centre(id);
   }
 
@@ -327,8 +336,8 @@ class View {
     this.focused = id;
     const element = this.elements.get(id);
     element.setAttribute("tabindex", 0);
+    this.bringIntoView(id); // first: the card of what has the focus goes when the picture moves
     element.focus({ preventScroll: true });
-    this.bringIntoView(id);
   }
 
   /** The edges of one box in full, on through the borders of the groups around, with the sizes they carry. */
@@ -354,26 +363,30 @@ class View {
     );
   }
 
-  point(id, event) {
-    if (id === this.hovered && !event) return;
+  point(id) {
+    if (id === this.hovered) return;
     this.hovered = id;
     this.spotlight(id ?? this.selected);
     this.details.hidden = !id;
     if (!id) return;
     this.details.replaceChildren(...detailsOf(this.model, this.model.items.get(id)));
-    const box = this.placed.boxes.get(id),
-      { width, height } = this.size;
-    const docked = width < NARROW;
+    const box = this.onScreen(id),
+      room = this.room();
+    const docked = this.size.width < NARROW;
     this.details.classList.toggle("docked", docked);
-    this.details.classList.toggle("above", docked && this.y + box.y * this.zoom > height / 2);
+    this.details.classList.toggle("above", docked && box.y > room.height / 2);
     this.details.style.left = this.details.style.top = "";
     if (docked) return;
-    const right = this.x + (box.x + box.w) * this.zoom + 14,
-      top = this.y + box.y * this.zoom;
-    const { offsetWidth, offsetHeight } = this.details;
-    const left = right + offsetWidth < width ? right : this.x + box.x * this.zoom - 14 - offsetWidth;
-    this.details.style.left = `${Math.min(Math.max(left, 8), width - offsetWidth - 8)}px`;
-    this.details.style.top = `${Math.min(Math.max(top, 8), Math.max(8, height - offsetHeight - 8))}px`;
+    const card = { w: this.details.offsetWidth, h: this.details.offsetHeight };
+    const others = this.boxes.map((each) => this.onScreen(each));
+    const { x, y } = besideBox(card, box, others, room);
+    this.details.style.left = `${x}px`;
+    this.details.style.top = `${y}px`;
+  }
+
+  onScreen(id) {
+    const { x, y, w, h } = this.placed.boxes.get(id);
+    return { x: this.x + x * this.zoom, y: this.y + y * this.zoom, w: w * this.zoom, h: h * this.zoom };
   }
 
   search(query) {
@@ -446,6 +459,7 @@ class View {
     }
     this.find.addEventListener("input", () => {
       this.search(this.find.value);
+      this.point(null);
       this.markAll();
     });
     this.find.addEventListener("keydown", (event) => {
@@ -503,7 +517,7 @@ class View {
       this.measure();
       if (!this.placed) return;
       this.fitAtFirst();
-      this.drawMinimap(visibleBoxes(this.model, this.open));
+      this.drawMinimap();
     }).observe(canvas);
   }
 
@@ -536,7 +550,7 @@ class View {
     }
     if (!this.canvas.classList.contains("live")) return;
     const step = event.deltaMode ? 18 : 1,
-      { width, height } = this.size;
+      { width, height } = this.room();
     const [dx, dy] = event.shiftKey ? [event.deltaY * step, 0] : [event.deltaX * step, event.deltaY * step];
     const end = (at, extent, room, move) =>
       move > 0 ? at + extent * this.zoom <= room - MARGIN : at >= MARGIN;
@@ -577,6 +591,8 @@ class View {
           (finger.y + other.y) / 2 - top,
         );
         this.moveTo(this.x + (finger.x - before.x) / 2, this.y + (finger.y - before.y) / 2);
+      } else if (event.pointerType === "touch" && !canvas.matches(".live.larger")) {
+        // a lone finger scrolls the page
       } else if (
         this.dragged ||
         Math.hypot(finger.x - finger.startX, finger.y - finger.startY) > CLICK_SLOP
@@ -590,6 +606,13 @@ class View {
         this.moveTo(this.x + finger.x - before.x, this.y + finger.y - before.y);
       }
     });
+    // A tap beside the graph gives one finger back to the page; not every browser moves the focus on its own.
+    const beside = (event) => {
+      if (!this.host.isConnected) document.removeEventListener("pointerdown", beside);
+      else if (canvas.classList.contains("live") && !event.composedPath().includes(canvas))
+        this.host.getRootNode().activeElement?.blur();
+    };
+    document.addEventListener("pointerdown", beside);
     const lift = (event) => {
       this.fingers.delete(event.pointerId);
       canvas.classList.remove("dragging");
@@ -604,7 +627,8 @@ class View {
       const { left, top } = this.minimap.getBoundingClientRect();
       const x = (event.clientX - left) / this.map.across,
         y = (event.clientY - top) / this.map.down;
-      this.moveTo(this.size.width / 2 - x * this.zoom, this.size.height / 2 - y * this.zoom);
+      const { width, height } = this.room();
+      this.moveTo(width / 2 - x * this.zoom, height / 2 - y * this.zoom);
     };
     this.minimap.addEventListener("pointerdown", (event) => {
       this.minimap.setPointerCapture(event.pointerId);
@@ -635,17 +659,16 @@ function kindLegend(present) {
 }
 
 function heatLegend(metric, most) {
-  const steps = 24,
-    width = 168;
+  const width = 168;
   const ramp = svg(
     "g",
     {},
-    ...Array.from({ length: steps }, (_, i) =>
+    ...Array.from({ length: HEAT_STEPS }, (_, i) =>
       svg("rect", {
-        x: (i * width) / steps,
-        width: width / steps + 0.3,
+        x: (i * width) / HEAT_STEPS,
+        width: width / HEAT_STEPS + 0.3,
         height: 14,
-        style: `fill:${heatColour((i + 0.5) / steps)}`,
+        style: `fill:${heatColour((i + 0.5) / HEAT_STEPS)}`,
       }),
     ),
   );
