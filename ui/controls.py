@@ -1,7 +1,8 @@
 """The controls of Inspect. Each shows what the address says and writes the reader's choice into it."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -70,13 +71,20 @@ def study() -> Study:
         chosen = Study.from_query(query)
         problem = ""
     except ValueError as error:
-        chosen, problem = _nearest(query), str(error)
+        chosen, problem = nearest_study(query), str(error)
     with st.sidebar:
         _picker(chosen)
     if problem:
         st.title("Inspect")
         st.error(prose.literal(problem), icon=":material/link_off:")
-        st.button(f"Show {chosen.title}", type="primary", key="inspect.way_on", on_click=show, args=(chosen,))
+        st.button(
+            f"Show {chosen.title}",
+            type="primary",
+            key="inspect.way_on",
+            on_click=show,
+            args=(chosen,),
+            kwargs=_view(query),
+        )
         st.stop()
     return chosen
 
@@ -90,6 +98,21 @@ def show(chosen: Study, **others: str | None) -> None:
 def select(layer: str | None) -> None:
     """Put a layer or block, or none, into the address."""
     state.write(layer=layer, unit=None)
+
+
+def nearest_study(query: Mapping[str, str]) -> Study:
+    """What an address names, without the parts of it that are wrong."""
+    name = query.get("variant", _FIRST)
+    close = [name] if name in VARIANTS else difflib.get_close_matches(name.lower(), VARIANTS, 1, cutoff=0.5)
+    study = Study.from_query({"variant": close[0] if close else _FIRST})
+    parts = [(part, query[part]) for part in ("weights", "classes", "size") if part in query]
+    for part, value in [*parts, *(("knobs", knob) for knob in query.get("knobs", "").split(",") if knob)]:
+        right = study.to_query()
+        if part == "knobs":  # each for itself: one that is wrong does not take the others with it
+            value = f"{right.get('knobs', '')},{value}"
+        with suppress(ValueError):
+            study = Study.from_query(right | {part: value})
+    return study
 
 
 def segments(label: str, parameter: str, choices: Mapping[str, str], *, help: str | None = None) -> str:
@@ -136,8 +159,33 @@ def _known(parameter: str, choices: Mapping[str, str]) -> tuple[str, str]:
     value = state.query().get(parameter, default)
     if value in choices:
         return value, default
-    st.warning(prose.literal(f"There is no {parameter} called {value!r}. {nearest(value, choices)}"))
+    _unknown(parameter, value, choices)
     return default, default
+
+
+def several(label: str, parameter: str, choices: Mapping[str, str], *, help: str | None = None) -> list[str]:
+    """Any number of the values of a parameter of the address (value -> words), in the order of `choices`."""
+    wanted = [value for value in state.query().get(parameter, "").split(",") if value]
+    if unknown := [value for value in wanted if value not in choices]:
+        _unknown(parameter.removesuffix("s"), ",".join(unknown), choices)
+    key = state.shows(f"inspect.{parameter}", [value for value in choices if value in wanted])
+
+    def chosen() -> None:
+        state.write(**{parameter: ",".join(st.session_state[key]) or None})
+
+    return st.pills(
+        label,
+        list(choices),
+        format_func=lambda choice: choices.get(choice, choice),
+        selection_mode="multi",
+        key=key,
+        on_change=chosen,
+        help=help,
+    )
+
+
+def _unknown(parameter: str, value: str, choices: Iterable[str]) -> None:
+    st.warning(prose.literal(f"There is no {parameter} called {value!r}. {nearest(value, choices)}"))
 
 
 def impossible(chosen: Study, problem: ValueError, working: int | None) -> None:
@@ -164,13 +212,6 @@ def representative(family: Family) -> Study:
     return Study(Specimen(row.name), row.input_size)
 
 
-def _nearest(query: Mapping[str, str]) -> Study:
-    name = query.get("variant", _FIRST)
-    close = [name] if name in VARIANTS else difflib.get_close_matches(name.lower(), VARIANTS, 1, cutoff=0.5)
-    name = close[0] if close else _FIRST
-    return Study(Specimen(name), variant(name).input_size)
-
-
 def _picker(chosen: Study) -> None:
     family, row = chosen.family, chosen.variant
     st.selectbox(
@@ -189,26 +230,28 @@ def _picker(chosen: Study) -> None:
         on_change=_variant_chosen,
         help="One row of the paper's table.",
     )
-    left, right = st.columns(2)
+    left, right = st.columns(2)  # fields without limits: what is beyond ours is answered with a sentence
     left.number_input(
         "Input, pixels",
-        1,
-        LARGEST_INPUT,
+        value=None,
         step=1,
         key=state.shows("inspect.size", chosen.size),
         on_change=_turned,
         args=(row.name,),
-        help=f"Height and width of the image. {row.title} was published for {row.input_size}.",
+        placeholder=str(row.input_size),
+        help=f"Height and width of the image, from 1 to {LARGEST_INPUT:,}. {row.title} was published for "
+        f"{row.input_size}; an empty field brings that back.",
     )
     right.number_input(
         "Classes",
-        1,
-        LARGEST_HEAD,
+        value=None,
         step=1,
         key=state.shows("inspect.classes", chosen.specimen.num_classes or row.num_classes),
         on_change=_turned,
         args=(row.name,),
-        help=f"What the network can tell apart. {row.title} was published for {row.num_classes}.",
+        placeholder=str(row.num_classes),
+        help=f"What the network can tell apart, from 1 to {LARGEST_HEAD:,}. {row.title} was published for "
+        f"{row.num_classes:,}; an empty field brings that back.",
     )
     _knobs(chosen)
 
@@ -273,13 +316,25 @@ def _family_chosen() -> None:
 
 
 def _variant_chosen() -> None:
-    show(_nearest({"variant": st.session_state["inspect.variant"]}))
+    show(nearest_study({"variant": st.session_state["inspect.variant"]}))
 
 
 def _turned(name: str) -> None:
-    """All controls of a variant are read anew, so that of two quick turns none is lost."""
+    """All controls of a variant are read anew, so that of two quick turns none is lost.
+
+    A number goes into the address as it was typed, where `study` answers for it; an empty field goes out.
+    """
     now = st.session_state
     values = {key: now[f"inspect.knob.{key}"] for key in knobs(name) if f"inspect.knob.{key}" in now}
-    specimen = Specimen(name, num_classes=now["inspect.classes"], knobs=tuple(values.items()))
-    kept = {parameter: value for parameter, value in state.query().items() if parameter in ("layer", "unit")}
-    show(Study(specimen, now["inspect.size"]), **kept)
+    turned = Study(Specimen(name, knobs=tuple(values.items())), variant(name).input_size)
+    typed = {
+        parameter: str(now[f"inspect.{parameter}"])
+        for parameter, published in (("size", turned.size), ("classes", turned.variant.num_classes))
+        if now[f"inspect.{parameter}"] not in (None, published)
+    }
+    show(turned, **typed | _view(state.query()))
+
+
+def _view(query: Mapping[str, str]) -> dict[str, str]:
+    """What an address says of the place in a network that it shows."""
+    return {parameter: query[parameter] for parameter in ("layer", "unit") if parameter in query}

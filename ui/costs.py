@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from ui import controls, export, prose, state
+from ui import controls, export, prose
 from ui.controls import Study
-from viz.figures import cost
+from viz.figures import cost, style
 from zoo.anatomy import Anatomy
 
 
@@ -13,7 +13,7 @@ def render(study: Study, anatomy: Anatomy, selected: str) -> None:
     words = prose.words("inspect")
     quantity = controls.segments("Areas by", "area", cost.QUANTITIES)
     st.plotly_chart(
-        cost.treemap(anatomy.tree, study.title, quantity),
+        cost.treemap(anatomy.tree, study.title, quantity, left_out(anatomy) if quantity == "params" else ""),
         key="inspect.treemap",
         config=export.picture(f"{study.specimen.variant}-{quantity}"),
         alt=f"{cost.QUANTITIES[quantity]} of {study.title} by block; most in {largest(anatomy, quantity)}",
@@ -29,6 +29,11 @@ def render(study: Study, anatomy: Anatomy, selected: str) -> None:
     st.caption(words["depth"])
 
 
+def left_out(anatomy: Anatomy) -> str:
+    """What shares of the parameters are without, in words; "" where all of them run."""
+    return "without the auxiliary heads, which do not run" if anatomy.unused else ""
+
+
 def largest(anatomy: Anatomy, quantity: str) -> str:
     """The three most expensive parts at the top of the tree, in words."""
     parts = sorted(anatomy.tree.children, key=lambda child: -(getattr(child, quantity) or 0))[:3]
@@ -40,17 +45,9 @@ def table(study: Study, anatomy: Anatomy) -> None:
     """The layers as rows, to sort, to filter by kind and to save; a click on a row selects its layer."""
     words = prose.words("inspect")
     rows = layer_rows(anatomy)
-    known = list(dict.fromkeys(layer.kind for layer in anatomy.layers))
-    wanted = state.query().get("kinds", "").split(",")
-    kinds = st.pills(
-        "Kinds",
-        known,
-        selection_mode="multi",
-        key=state.shows("inspect.kinds", [kind for kind in known if kind in wanted]),
-        on_change=lambda: state.write(kinds=",".join(st.session_state["inspect.kinds"]) or None),
-        help="None chosen: all.",
-    )
-    shown = [row for row in rows if not kinds or row["Kind"] in kinds]
+    known = {layer.kind: style.LAYER_WORDS[layer.kind] for layer in anatomy.layers}
+    kinds = controls.several("Kinds", "kinds", known, help="None chosen: all.")
+    shown = [row for row, layer in zip(rows, anatomy.layers, strict=True) if not kinds or layer.kind in kinds]
     grouped = st.column_config.NumberColumn(format="localized")
 
     def chosen() -> None:
@@ -69,7 +66,8 @@ def table(study: Study, anatomy: Anatomy) -> None:
         alt=f"The layers of {study.title} in the order of execution.",
     )
     left, right = st.columns([3, 1], vertical_alignment="center")
-    left.caption(words["table"])
+    without = f" The parameters are those {left_out(anatomy)}." if anatomy.unused else ""
+    left.caption(words["table"] + without)
     right.download_button(
         "Save as CSV", export.as_csv(rows), f"{study.specimen.variant}.csv", "text/csv", key="inspect.csv",
         icon=":material/download:", on_click="ignore", width="stretch",
@@ -81,7 +79,7 @@ def layer_rows(anatomy: Anatomy) -> list[dict[str, object]]:
         {
             "No.": number,
             "Layer": layer.id,
-            "Kind": layer.kind,
+            "Kind": style.LAYER_WORDS[layer.kind],
             "Operation": layer.label,
             "Output": " × ".join(map(str, layer.shape)),
             "Parameters": layer.params,

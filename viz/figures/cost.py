@@ -14,8 +14,11 @@ UNITS = {"params": "", "macs": " MACs", "activations": " numbers"}
 _GROUND = "#b4bdc7"  # of blocks: black text can be read on it, whatever the page's ground
 
 
-def treemap(tree: Block, title: str, quantity: str) -> go.Figure:
-    """An area for each layer in proportion to its `quantity` (of QUANTITIES), inside its block's."""
+def treemap(tree: Block, title: str, quantity: str, base: str = "") -> go.Figure:
+    """An area for each layer in proportion to its `quantity` (of QUANTITIES), inside its block's.
+
+    `base` says in words what the total is without, where it is not that of the whole network.
+    """
     rows = list(_areas(tree, "", title, quantity))
     total = rows[0][3]
     colours = [style.LAYER_COLOURS.get(kind, _GROUND) for *_, kind in rows]
@@ -36,6 +39,7 @@ def treemap(tree: Block, title: str, quantity: str) -> go.Figure:
             textinfo="label+text",
             hovertext=[
                 f"<b>{id}</b><br>{value:,}{UNITS[quantity]}<br>{value / max(total, 1):.2%} of the network"
+                + (f"<br>{base}" if base else "")
                 for id, _, _, value, _ in rows
             ],
             hoverinfo="text",
@@ -45,9 +49,12 @@ def treemap(tree: Block, title: str, quantity: str) -> go.Figure:
         )
     )
     figure.update_layout(
-        title=f"{QUANTITIES[quantity]} by block, {style.count(total)} in all",
+        title={
+            "text": f"{QUANTITIES[quantity]} by block, {style.count(total)} in all",
+            "subtitle": {"text": base.capitalize()},
+        },
         height=style.TALL,
-        margin={"t": 48, "l": 0, "r": 0, "b": 0},
+        margin={"t": 64 if base else 48, "l": 0, "r": 0, "b": 0},
         uniformtext={"minsize": 11, "mode": "hide"},
     )
     return figure
