@@ -22,7 +22,8 @@ except ValueError as error:
 headline.render(study, anatomy, cached.anatomy(study.untouched.specimen, study.untouched.size))
 
 selected = state.query().get("layer", "")
-stage, details = st.columns([5, 3], gap="medium")
+with st.container(key="inspect.stage"):  # its columns are stacked where the page is narrow
+    stage, details = st.columns([5, 3], gap="medium")
 with stage:
     layer_graph(
         cached.layer_graph(specimen, size),
@@ -35,6 +36,7 @@ with stage:
     st.caption(words["graph"])
 with details:
     layer.render(study, anatomy, cached.classes(specimen, size), selected)
+layer.source(anatomy, cached.classes(specimen, size), selected)
 
 SECTIONS = {"cost": "Cost", "layers": "Layers", "code": "Code", "paper": "Paper"}
 section, place = controls.tabs("section", SECTIONS)

@@ -1,5 +1,6 @@
 """The layer that the reader has selected: what it computes, what it sees, and the code that runs it."""
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -8,11 +9,10 @@ from pathlib import Path
 import streamlit as st
 from torch import nn
 
-from ui import code, controls, export, prose, state
+from ui import code, controls, costs, export, prose, state
 from ui.controls import Study
 from viz.figures.receptive import Seen, receptive
 from viz.figures.style import count
-from zoo import nearest
 from zoo.anatomy import Anatomy, Block, Field, Layer, Reach
 
 _AXES = {"c": "channels", "y": "rows", "x": "columns", "t": "tokens"}
@@ -21,24 +21,39 @@ _PHOTO = Path(__file__).parents[1] / "assets" / "photos" / "cat.jpg"
 
 def render(study: Study, anatomy: Anatomy, classes: Mapping[str, type[nn.Module]], selected: str) -> None:
     """Everything about the layer or block `selected`; "" where there is none yet."""
-    layers = {layer.id: layer for layer in anatomy.layers}
-    blocks = {block.id: block for block in _blocks(anatomy.tree) if block.id}
-    if selected in layers:
-        _layer(study, layers[selected], classes)
-    elif selected in blocks:
-        _block(anatomy, blocks[selected], classes)
+    part = _parts(anatomy).get(selected)
+    if isinstance(part, Layer):
+        _layer(study, part, classes)
+    elif part:
+        _block(anatomy, part)
     elif selected == "input":
-        st.subheader("Image")
+        st.header("Image")
         channels, height, width = anatomy.input_size
         st.markdown(f"{channels} × {height} × {width} numbers: channels, rows, columns.")
         st.image(_photo(), alt="A tabby cat, the photo on which receptive fields are drawn", width="stretch")
     else:
         if selected:
-            known = nearest(selected, (*layers, *blocks))
-            st.warning(prose.literal(f"This network has no layer called {selected!r}. {known}"))
+            near = _near(selected, anatomy)
+            st.warning(prose.literal(f"This network has no layer called {selected!r}. {near}"))
             st.button("Select none", key="inspect.unselect", on_click=controls.select, args=(None,))
         st.markdown(prose.words("inspect")["nothing selected"])
         st.table(stage_rows(anatomy), border="horizontal")
+
+
+def source(anatomy: Anatomy, classes: Mapping[str, type[nn.Module]], selected: str) -> None:
+    """All of the class behind the layer or block `selected`; folded where the pane already has its lines."""
+    part = _parts(anatomy).get(selected)
+    if isinstance(part, Layer):
+        found, numbers = code.running(part, classes)
+    elif part:
+        path = next(block.id for block in _blocks(part) if block.id in classes)
+        if not classes[path].__module__.startswith("zoo."):
+            return
+        found, numbers = code.excerpt(classes[path]), []
+    else:
+        return
+    with st.expander(f"All of {found.name}", expanded=not numbers):
+        code.show(found)
 
 
 def stage_rows(anatomy: Anatomy) -> dict[str, list[str]]:
@@ -58,42 +73,37 @@ def stage_rows(anatomy: Anatomy) -> dict[str, list[str]]:
 
 
 def _layer(study: Study, layer: Layer, classes: Mapping[str, type[nn.Module]]) -> None:
-    st.subheader(layer.label)
+    st.header(layer.label)
     st.caption(layer.id)
-    lines = [f"**Output** {_shape(layer)}", f"**Arithmetic** {layer.formula}"]
+    lines = [f"**Output** {_shape(layer)}", f"**Arithmetic** {_unbroken(layer.formula)}"]
     if layer.weights:
         names = ", ".join(
             f"{name.rpartition('.')[2]} {' × '.join(map(str, shape)) or '1'}" for name, shape in layer.weights
         )
-        lines += [f"**Parameters** {layer.params_formula}", f"**Weights** {names}"]
+        lines += [f"**Parameters** {_unbroken(layer.params_formula)}", f"**Tensors** {_unbroken(names)}"]
     if not layer.counted:
         st.warning("Not counted: the anatomy does not know this operation, and the totals lack its share.")
     st.markdown("  \n".join(lines))
     _sees(study, layer)
     owner, numbers = code.running(layer, classes)
-    st.markdown("**Code**")
     if numbers:
+        st.markdown("**Code**")
         st.caption(f"{owner.name} in {owner.file}, line {', '.join(map(str, numbers))}")
         st.code("\n".join(owner.line(number) for number in numbers), wrap_lines=True)
-    with st.expander(f"All of {owner.name}", expanded=not numbers):
-        code.show(owner)
 
 
-def _block(anatomy: Anatomy, block: Block, classes: Mapping[str, type[nn.Module]]) -> None:
+def _block(anatomy: Anatomy, block: Block) -> None:
     times = f" × {block.repeat}" if block.repeat > 1 else ""
-    st.subheader(f"{block.cls}{times}")
+    st.header(f"{block.cls}{times}")
     st.caption(block.id)
     last = list(block.layers())[-1]
     st.markdown(
         f"**Output** {_shape(last)}  \n"
-        f"**Parameters** {block.params:,}, {_share(block.params, anatomy.params)}  \n"
+        f"**Parameters** {block.params:,}, "
+        f"{_share(block.params, anatomy.tree.params, costs.left_out(anatomy))}  \n"
         f"**Arithmetic** {block.macs:,} MACs, {_share(block.macs, anatomy.macs)}  \n"
         f"**Activations** {block.activations:,} numbers, {_share(block.activations, anatomy.activations)}"
     )
-    path = block.id if block.id in classes else next(b.id for b in _blocks(block) if b.id in classes)
-    if classes[path].__module__.startswith("zoo."):
-        st.markdown("**Code**")
-        code.show(code.excerpt(classes[path]))
 
 
 def _sees(study: Study, layer: Layer) -> None:
@@ -175,6 +185,33 @@ def channels_by_field(reach: Reach) -> dict[Field, str]:
     return {field: ", ".join(ranges[field]) for field in sorted(ranges, key=lambda f: f.y.size * f.x.size)}
 
 
+def _parts(anatomy: Anatomy) -> dict[str, Layer | Block]:
+    """All that can be selected, by its path."""
+    blocks = {block.id: block for block in _blocks(anatomy.tree) if block.id}
+    return blocks | {layer.id: layer for layer in anatomy.layers}
+
+
+def _near(wanted: str, anatomy: Anatomy) -> str:
+    """The sentence after a path that no part has: the part that may be meant, else the large parts.
+
+    Letters and digits count, in the whole path, in its last name, and in what a part is before its number:
+    "inception3a" is stages.3.a.
+    """
+
+    def plain(text: str) -> str:
+        return "".join(filter(str.isalnum, text.lower()))
+
+    paths: dict[str, str] = {}
+    for path, part in _parts(anatomy).items():
+        kind = part.cls if isinstance(part, Block) else part.label.partition("×")[0].rstrip("0123456789")
+        for name in (path, path.rpartition(".")[2], kind + path.partition(".")[2], kind):
+            paths.setdefault(plain(name), path)
+    for name in (wanted, wanted.rpartition(".")[2]):
+        if close := difflib.get_close_matches(plain(name), paths, n=1, cutoff=0.7):
+            return f"Did you mean {paths[close[0]]}?"
+    return f"Its parts are {', '.join(stage_rows(anatomy)['Part'])}."
+
+
 def _blocks(block: Block) -> Iterator[Block]:
     yield block
     for child in block.children:
@@ -190,8 +227,13 @@ def _shape(layer: Layer) -> str:
     return f"{sizes} {' × '.join(names)}" if all(names) else sizes
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.1%} of the network" if whole else "none"
+def _unbroken(products: str) -> str:
+    """Products that stay on one line where it has the room."""
+    return products.replace(" × ", "\u00a0×\u00a0")
+
+
+def _share(part: int, whole: int, base: str = "") -> str:
+    return f"{part / whole:.1%} of the network {base}".strip() if whole else "none"
 
 
 @cache

@@ -79,7 +79,7 @@ def receptive(photo: bytes, size: int, unit: tuple[int, int], seen: Sequence[See
         type="rect", x0=0, y0=0, x1=size, y1=size, line={"color": style.LINE, "width": 1}, layer="between"
     )
     figure.update_layout(
-        title="Receptive field on a photo, in pixels",
+        title="Receptive field, px",
         height=style.MEDIUM + 60,
         margin={"t": 44, "l": 8, "r": 8, "b": 8},
         legend={"orientation": "h", "y": -0.1, "yanchor": "top", "x": 0},
