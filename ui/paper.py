@@ -48,7 +48,7 @@ def table(study: Study) -> None:
         pd.DataFrame(config_rows(family)),
         key="inspect.configs",
         hide_index=True,
-        column_config={"": st.column_config.LinkColumn(display_text="Inspect", width="small")},
+        column_config={"Page": st.column_config.LinkColumn(display_text="Inspect", width="small")},
         alt=f"The variants of {family.title} with their arguments and counts.",
     )
     st.caption(
@@ -66,7 +66,7 @@ def config_rows(family: Family) -> list[dict[str, str]]:
         | {name.replace("_", " "): _words(row.config.get(name, parameters[name].default)) for name in names}
         | {"input": f"{row.input_size} px", "classes": str(row.num_classes)}
         | _counts(row)
-        | {"": f"/inspect?variant={row.name}"}
+        | {"Page": f"/inspect?variant={row.name}"}
         for row in family.variants
     ]
 
