@@ -66,8 +66,8 @@ export function besideBox(card, box, others, room) {
   ];
   const rows = [box.y, box.y + box.h + CARD_GAP, box.y - CARD_GAP - card.h, room.height - card.h - CARD_EDGE];
   let best = null;
-  for (const column of columns) {
-    for (const row of rows) {
+  for (const row of rows) {
+    for (const column of columns) {
       const spot = {
         x: clamp(column, CARD_EDGE, Math.max(CARD_EDGE, room.width - card.w - CARD_EDGE)),
         y: clamp(row, CARD_EDGE, Math.max(CARD_EDGE, room.height - card.h - CARD_EDGE)),

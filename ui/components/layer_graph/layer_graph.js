@@ -514,8 +514,10 @@ class View {
     this.listenToFingers();
     this.listenToMinimap();
     new ResizeObserver(() => {
+      const before = this.size?.width;
       this.measure();
       if (!this.placed) return;
+      if (this.fitted && before) this.x += (this.size.width - before) / 2; // full screen: the middle stays
       this.fitAtFirst();
       this.drawMinimap();
     }).observe(canvas);
