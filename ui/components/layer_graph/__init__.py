@@ -1,8 +1,8 @@
 """The layer graph: blocks that open and close in the browser, drawn as SVG by our own Streamlit component.
 
 `model.mjs` is the tree, `layout.mjs` the geometry, `camera.mjs` what of it is in view (all pure, tested
-under node), `scene.js` draws, `export.js` saves SVG and PNG, `layer_graph.js` is the view with its events. Streamlit
-takes one script, so they are joined in this order; only the last one has a default export.
+under node), `scene.js` draws, `export.js` saves SVG and PNG, `layer_graph.js` is the view with its events.
+Streamlit takes one script, so they are joined in this order; only the last one has a default export.
 """
 
 from collections.abc import Callable
