@@ -1,5 +1,6 @@
 """Inspect as a reader uses it: in a real browser, with mouse and keyboard, links, and the back button."""
 
+import csv
 import re
 import xml.etree.ElementTree as ET
 from urllib.parse import parse_qs, urlsplit
@@ -26,7 +27,7 @@ def node(page: Page, id: str) -> Locator:
 
 def panel(page: Page, title: str) -> Locator:
     """The heading beside the graph that names what is selected."""
-    return page.get_by_role("heading", level=3, name=title)
+    return page.get_by_role("heading", level=2, name=title)
 
 
 def slider(page: Page, label: str) -> Locator:
@@ -151,6 +152,65 @@ def test_markup_in_the_address_stays_text(visit: driver.Visitor) -> None:
     expect(alert.locator("img")).to_have_count(0)
     page.get_by_role("button", name="Show ResNet-50").click()
     expect(figure(page, "Depth")).to_have_text("50 layers")
+
+
+def test_a_row_selects_its_layer_and_the_table_can_be_taken_away(visit: driver.Visitor) -> None:
+    page = visit("/inspect?variant=resnet18&section=layers")
+    table = page.get_by_test_id("stDataFrame")
+    table.scroll_into_view_if_needed()
+    table.click(position={"x": 16, "y": 35 + 35 * 3 + 17})  # the fourth row's box, below the heads
+    expect(panel(page, "Max pool 3×3 /2")).to_be_visible()
+    driver.settled(page)
+    assert query(page)["layer"] == "stem.pool"
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as CSV").click()
+    assert download.value.suggested_filename == "resnet18.csv"
+    rows = list(csv.DictReader(download.value.path().read_text(encoding="utf-8").splitlines()))
+    assert sum(int(row["MACs"]) for row in rows) == 1_814_073_344
+    assert rows[3]["Kind"] == "pooling"
+
+
+def test_numbers_as_they_are_typed(visit: driver.Visitor) -> None:
+    page = visit("/inspect?variant=resnet18&size=64")
+    field = page.get_by_role("spinbutton", name="Input, pixels")
+    field.fill("")
+    field.press("Enter")
+    expect(field).to_have_value("224")
+    field.fill("999999")
+    field.press("Enter")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("from 1 to 1024, not '999999'")
+    page.get_by_role("button", name="Show ResNet-18").click()
+    expect(figure(page, "Parameters")).to_have_text("11.7 M")
+    field.fill("33.7")
+    field.press("Enter")
+    expect(field).to_have_value("33")
+    expect(page.get_by_text("for an image of 33 × 33 px")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "beside"), [(1440, True), (1024, False), (390, False)])
+def test_details_stand_where_there_is_room(visit: driver.Visitor, width: int, beside: bool) -> None:
+    page = visit("/inspect?variant=resnet18&layer=stem.conv1", size=(width, 800))
+    expect(panel(page, "Conv 7×7 /2")).to_be_visible()
+    graph, details = page.get_by_test_id("stLayoutWrapper").locator(
+        '.st-key-inspect-stage > * > [data-testid="stHorizontalBlock"] > [data-testid="stColumn"]'
+    ).all()  # fmt: skip
+    left, right = graph.bounding_box(), details.bounding_box()
+    assert left
+    assert right
+    assert (right["x"] > left["x"]) is beside
+    assert right["width"] >= 330 or right["width"] == left["width"]
+
+
+def test_the_keyboard_shows_where_it_is_in_the_sidebar(visit: driver.Visitor) -> None:
+    page = visit("/inspect?variant=resnet18")
+    link = page.get_by_test_id("stSidebarNavLink").first
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if link.evaluate("link => link === document.activeElement"):
+            break
+    expect(link).to_be_focused()
+    expect(link).to_have_css("outline-style", "solid")
+    expect(link).to_have_css("outline-width", "3px")
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

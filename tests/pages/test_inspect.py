@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Callable
 
 import pytest
@@ -33,8 +34,8 @@ def figures(app: AppTest) -> dict[str, str]:
 
 def words(app: AppTest) -> str:
     """All prose on the page, as it reads."""
-    parts = (*app.title, *app.subheader, *app.markdown, *app.caption, *app.warning, *app.error)
-    return "\n".join(part.value for part in parts).replace("\\", "")
+    parts = (*app.title, *app.header, *app.markdown, *app.caption, *app.warning, *app.error)
+    return "\n".join(part.value for part in parts).replace("\\", "").replace("\u00a0", " ")
 
 
 @pytest.mark.parametrize(
@@ -152,6 +153,34 @@ def test_classes_and_size(inspect: Open) -> None:
     assert figures(app)["Parameters"] == "23.5 M"
 
 
+@pytest.mark.parametrize(("field", "published"), [("size", 224), ("classes", 1000)])
+def test_an_empty_field_means_as_published(inspect: Open, field: str, published: int) -> None:
+    app = inspect(**{field: "64"})
+    assert app.number_input(key=f"inspect.{field}").value == 64
+    app.number_input(key=f"inspect.{field}").set_value(None).run()
+    assert field not in app.query_params
+    assert app.number_input(key=f"inspect.{field}").value == published
+    assert "25,557,032 parameters, 4,089,184,256 MACs" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "sentence"),
+    [
+        ("size", 999_999, "whole number of pixels from 1 to 1024, not '999999'"),
+        ("size", -5, "whole number of pixels from 1 to 1024, not '-5'"),
+        ("classes", 0, "between 1 and 100,000, not 0"),
+        ("classes", 100_001, "between 1 and 100,000, not 100001"),
+    ],
+)
+def test_a_number_that_cannot_be(inspect: Open, field: str, typed: int, sentence: str) -> None:
+    app = inspect(knobs="depths.2:9")
+    app.number_input(key=f"inspect.{field}").set_value(typed).run()
+    assert not app.exception
+    assert sentence in words(app)
+    app.button(key="inspect.way_on").click().run()
+    assert figures(app)["Depth"] == "59 layers"
+
+
 def test_family_and_variant(inspect: Open) -> None:
     app = inspect(variant="resnet18", knobs="width:32", size="64")
     app.selectbox(key="inspect.variant").set_value("resnet34").run()
@@ -190,6 +219,58 @@ def test_a_layer_chosen_in_the_graph(inspect: Open) -> None:
     assert "return self.head(x)" in app.code[0].value
 
 
+def test_the_unit_moves_in_both_directions(inspect: Open) -> None:
+    app = inspect(layer="stem.conv1")
+    app.slider(key="inspect.unit.row").set_value(0).run()
+    app.slider(key="inspect.unit.column").set_value(111).run()
+    assert app.query_params["unit"] == "0,111"
+    assert app.slider(key="inspect.unit.row").value == 0
+
+
+def test_none_is_selected_any_more(inspect: Open) -> None:
+    app = inspect(layer="stem.conv9", unit="1,1")
+    app.button(key="inspect.unselect").click().run()
+    assert not app.warning
+    assert not {"layer", "unit"} & app.query_params.keys()
+
+
+@pytest.mark.parametrize(
+    ("area", "total"), [("params", "25.6 M"), ("macs", "4.09 G"), ("activations", "37.6 M")]
+)
+def test_areas(inspect: Open, area: str, total: str) -> None:
+    """Activations by hand: the headline's 150 MB in numbers of 4 bytes."""
+    app = inspect()
+    app.segmented_control(key="inspect.area").set_value(area).run()
+    treemap = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert treemap["layout"]["title"]["text"].endswith(f" by block, {total} in all")
+    assert app.query_params.get("area", "params") == area
+
+
+def test_shares_are_of_what_runs(inspect: Open) -> None:
+    """GoogLeNet's head, 1000 x 1025 of the 6,998,552 parameters beside the auxiliary heads, is 14.6 %."""
+    base = "without the auxiliary heads, which do not run"
+    app = inspect(variant="googlenet", layer="stages.5")
+    assert f"of the network {base}" in words(app)
+    layout = json.loads(app.get("plotly_chart")[-2].proto.spec)["layout"]
+    assert layout["title"]["text"] == "Parameters by block, 7 M in all"
+    assert layout["title"]["subtitle"]["text"] == base.capitalize()
+    table = inspect(variant="googlenet", section="layers")
+    assert f"The parameters are those {base}." in words(table)
+    rows = table.dataframe[0].value
+    assert rows["Parameters"].sum() == 6_998_552
+    block = rows[rows["Layer"].str.startswith("stages.5.")]["Parameters"].sum()
+    assert f"Parameters {block:,}, {block / 6_998_552:.1%} of the network" in words(app).replace("*", "")
+
+
+def test_configurations_of_the_paper(inspect: Open) -> None:
+    """Table 1: blocks in each stage, and a page for each row."""
+    table = inspect(section="paper").dataframe[0].value.set_index("Variant")
+    assert "" not in table.columns
+    assert table.loc["ResNet-50", "depths"] == "3, 4, 6, 3"
+    assert table.loc["ResNet-152", "depths"] == "3, 8, 36, 3"
+    assert table.loc["ResNet-152", "Page"] == "/inspect?variant=resnet152"
+
+
 def test_fields_by_channel(inspect: Open) -> None:
     """inception3a: 27 px behind 1x1, 43 behind 3x3 and behind pooling, 59 behind 5x5."""
     app = inspect(variant="googlenet", layer="stages.3.a.concat")
@@ -199,8 +280,12 @@ def test_fields_by_channel(inspect: Open) -> None:
 
 
 def test_a_block(inspect: Open) -> None:
+    """By hand: 1x1, 3x3 and 1x1 convolutions and the projection, with two numbers for each channel."""
     app = inspect(variant="resnet50", layer="stages.3.0")
-    assert app.subheader[0].value == "Bottleneck"
+    assert app.header[0].value == "Bottleneck"
+    weights = 1024 * 512 + 512 * 512 * 9 + 512 * 2048 + 1024 * 2048
+    params = weights + 2 * (512 + 512 + 2048 + 2048)
+    assert f"Parameters {params:,}, {params / 25_557_032:.1%} of the network" in words(app).replace("*", "")
     assert "class Bottleneck" in app.code[0].value
 
 
@@ -221,6 +306,11 @@ def test_table_of_layers(inspect: Open) -> None:
     assert table["MACs"].sum() == 4_089_184_256
     app.button_group(key="inspect.kinds").set_value(["linear"]).run()
     assert list(app.dataframe[0].value["Layer"]) == ["head"]
+    assert list(app.dataframe[0].value["Kind"]) == ["linear"]
+    app.button_group(key="inspect.kinds").set_value(["conv", "linear"]).run()
+    assert app.query_params["kinds"] == "conv,linear"
+    assert set(app.dataframe[0].value["Kind"]) == {"convolution", "linear"}
+    assert len(app.dataframe[0].value) == 53 + 1  # 49, a shortcut's projection for each of 4 stages, the head
 
 
 def test_csv_holds_the_totals() -> None:
@@ -263,20 +353,42 @@ def test_wrong_addresses(inspect: Open, query: dict[str, str], sentence: str) ->
     assert figures(app)["Parameters"] == "25.6 M"
 
 
+def test_the_way_on_keeps_what_is_right(inspect: Open) -> None:
+    """One knob of three is right, and so are the classes, the layer and the batch."""
+    knobs = "width:1e9,depths.2:9,stem:thin"
+    app = inspect(variant="Resnet5O", size="0", classes="10", knobs=knobs, layer="head", batch="32")
+    app.button(key="inspect.way_on").click().run()
+    assert not app.error
+    assert app.query_params == {
+        "variant": "resnet50", "classes": "10", "knobs": "depths.2:9", "layer": "head", "batch": "32",
+    }  # fmt: skip
+    assert figures(app)["Depth"] == "59 layers"
+
+
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
         ({"layer": "../../x"}, "This network has no layer called '../../x'"),
         ({"layer": "stem.conv"}, "Did you mean stem.conv1?"),
+        ({"layer": "STEM.CONV1"}, "Did you mean stem.conv1?"),
+        ({"layer": "Maxpool"}, "Did you mean stem.pool?"),
+        ({"layer": "layer9"}, "Its parts are stem, stages.0, stages.1, stages.2, stages.3, pool, head."),
+        ({"layer": "fc"}, "Its parts are stem, stages.0, stages.1, stages.2, stages.3, pool, head."),
+        ({"layer": "backbone.head"}, "Did you mean head?"),
+        ({"variant": "googlenet", "layer": "inception3a"}, "Did you mean stages.3.a?"),
+        ({"variant": "googlenet", "layer": "inception_5b"}, "Did you mean stages.5.b?"),
         ({"count": "hp"}, "There is no count called 'hp'"),
         ({"batch": "1e9"}, "There is no batch called '1e9'"),
         ({"section": "costs"}, "Did you mean cost?"),
+        ({"area": "mac"}, "There is no area called 'mac'. Did you mean macs?"),
+        ({"section": "layers", "kinds": "evil"}, "There is no kind called 'evil'. Known are conv, "),
+        ({"section": "layers", "kinds": "linear,convolution"}, "'convolution'. Did you mean conv?"),
     ],
 )
 def test_wrong_views_of_a_right_network(inspect: Open, query: dict[str, str], sentence: str) -> None:
     app = inspect(**query)
     assert sentence in words(app)
-    assert figures(app)["Parameters"] == "25.6 M"
+    assert figures(app)["Parameters"] == ("13.4 M" if "variant" in query else "25.6 M")
 
 
 @pytest.mark.parametrize("unit", ["a,b", "-1", "9999,9,9", "0,112", "²,1"])
