@@ -43,7 +43,7 @@ st.set_page_config(layout="wide")
 name = st.query_params.get("net")
 if name:
     graph = json.loads(Path(f"{{name}}.json").read_text())
-    layer_graph(graph, key="graph", selected=None, heat=None, on_select=lambda: None)
+    layer_graph(graph, key="graph", selected=None, on_select=lambda: None)
 else:
     st.write("empty")
 """

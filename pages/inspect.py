@@ -29,7 +29,6 @@ with stage:
         cached.layer_graph(specimen, size),
         key="inspect.graph",
         selected=selected or None,
-        heat=None,
         height=720,
         on_select=lambda: controls.select(st.session_state["inspect.graph"]["selected"]),
     )

@@ -50,9 +50,7 @@ def page(graph: "Graph", selected: str | None) -> None:
     def picked() -> None:
         st.session_state["calls"] = st.session_state.get("calls", 0) + 1
 
-    chosen = layer_graph(
-        graph, key="lg", selected=selected, heat="macs", on_select=picked, height=500
-    )
+    chosen = layer_graph(graph, key="lg", selected=selected, on_select=picked, height=500)
     st.text(f"chosen {chosen}")
 
 
@@ -68,7 +66,6 @@ def test_data_reaches_the_browser_as_it_is(open_page: Callable[[str | None], App
         "graph": json.loads(json.dumps(GRAPH)),  # tuples become lists on the way
         "rev": "r1",
         "selected": "stem.conv1",
-        "heat": "macs",
         "height": 500,
     }
     assert not app.exception

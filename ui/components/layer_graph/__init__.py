@@ -7,14 +7,12 @@ Streamlit takes one script, so they are joined in this order; only the last one 
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 if TYPE_CHECKING:
     from zoo.anatomy import Graph
-
-Heat = Literal["params", "macs", "activations"]
 
 _HERE = Path(__file__).parent
 _SCRIPTS = ("model.mjs", "layout.mjs", "camera.mjs", "scene.js", "export.js", "layer_graph.js")
@@ -38,7 +36,6 @@ def layer_graph(
     *,
     key: str,
     selected: str | None,
-    heat: Heat | None,
     on_select: Callable[[], None],
     height: int = 640,
 ) -> str | None:
@@ -47,10 +44,9 @@ def layer_graph(
     `on_select` runs before the page does, when the choice is already in `st.session_state[key]["selected"]`.
     `selected` is the page's own wish: a new value opens the blocks around that layer and moves there; ids
     that the graph does not have are passed over, and a choice made in another graph counts no more. Page and
-    reader agree when the page makes the choice its wish. `heat` is the colouring at first sight (None: by
-    kind); from then on the reader's switch decides.
+    reader agree when the page makes the choice its wish.
     """
-    data = {"graph": graph, "rev": graph["rev"], "selected": selected, "heat": heat, "height": height}
+    data = {"graph": graph, "rev": graph["rev"], "selected": selected, "height": height}
     chosen: str | None = _component(key=key, data=data, on_selected_change=on_select).selected
     known = any(chosen == item["id"] for item in (*graph["nodes"], *graph["groups"]))
     return chosen if known else None

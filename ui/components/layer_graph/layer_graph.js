@@ -40,8 +40,7 @@ class View {
     this.follow(data.selected);
   }
 
-  show({ graph, rev, heat }) {
-    if (this.rev === null) this.metric = heat;
+  show({ graph, rev }) {
     this.rev = rev;
     this.measure();
     this.model = buildModel(graph);
