@@ -4,6 +4,7 @@ import gc
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,13 +27,20 @@ def test_page_opens(app: AppTest, path: str) -> None:
 
 
 def test_table_holds_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page that is missing in the table has no address; a wrong address falls back to the front page."""
-    table: dict[str, dict[str, Any]] = {}
-    monkeypatch.setattr(st, "Page", lambda path, **settings: table.update({path: settings}))
+    """A page that is missing in the table has no address."""
+    shown: list[tuple[str, str]] = []
+    hidden: list[tuple[str, str]] = []
+
+    def record(path: str, **settings: Any) -> SimpleNamespace:
+        (hidden if settings["visibility"] == "hidden" else shown).append((path, settings["url_path"]))
+        return SimpleNamespace(**settings)
+
+    monkeypatch.setattr(st, "Page", record)
     shell.pages()
-    assert sorted(table) == PAGES
-    assert [path for path, settings in table.items() if settings.get("default")] == ["pages/gallery.py"]
-    assert all(settings["url_path"] == Path(path).stem for path, settings in table.items())
+    assert sorted(path for path, _ in shown) == PAGES
+    assert ("pages/gallery.py", "") in shown
+    assert all(address in ("", Path(path).stem) for path, address in shown)
+    assert hidden == [("pages/gallery.py", "gallery")]
 
 
 def test_imports_are_frozen_once(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

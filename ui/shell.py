@@ -10,8 +10,12 @@ freeze below keeps Python's own collector from walking through the libraries as 
 
 import atexit
 import gc
+from collections.abc import Sequence
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 import plotly.graph_objects  # noqa: F401  (here, and not where it is first used, to be frozen)
 import streamlit as st
@@ -19,7 +23,8 @@ import torch  # noqa: F401
 import torchvision  # noqa: F401
 from streamlit.navigation.page import StreamlitPage
 
-import zoo  # noqa: F401
+from ui import prose
+from zoo import nearest
 
 gc.collect()
 gc.freeze()
@@ -34,19 +39,49 @@ _inside = ContextVar("inside the shell", default=False)
 
 
 def pages() -> dict[str, list[StreamlitPage]]:
-    """The pages by section, in the order of the sidebar."""
-    return {
-        "Architectures": [
-            _page("gallery", "Gallery", "grid_view", default=True),
-            _page("inspect", "Inspect", "account_tree"),
-        ],
-    }
+    """The pages by section, in the order of the sidebar, and hidden ones for two kinds of addresses.
+
+    The front page is served at /, but /gallery is the address that one would guess. And where no page is, a
+    page says so; Streamlit would show the front page behind a dialog.
+    """
+    front = _page("gallery", "Gallery", "grid_view", url_path="", default=True)
+    architectures = [front, _page("inspect", "Inspect", "account_tree")]
+    architectures.append(_page("gallery", "Gallery", "grid_view", visibility="hidden"))
+    asked = unquote(urlsplit(st.context.url or "").path).rpartition("/")[2]
+    if asked not in [page.url_path for page in architectures]:
+        missing = partial(_missing, asked, architectures[:-1])
+        architectures.append(st.Page(missing, title="No such page", url_path=asked, visibility="hidden"))
+    return {"Architectures": architectures}
 
 
-def _page(topic: str, title: str, symbol: str, *, default: bool = False) -> StreamlitPage:
-    # The topic is the address too: it stands in readers' links and never changes.
-    icon = f":material/{symbol}:"
-    return st.Page(f"pages/{topic}.py", title=title, icon=icon, url_path=topic, default=default)
+def _page(
+    topic: str,
+    title: str,
+    symbol: str,
+    *,
+    url_path: str | None = None,
+    default: bool = False,
+    visibility: Literal["visible", "hidden"] = "visible",
+) -> StreamlitPage:
+    return st.Page(
+        f"pages/{topic}.py",
+        title=title,
+        icon=f":material/{symbol}:",
+        # The topic is the address too: it stands in readers' links and never changes.
+        url_path=topic if url_path is None else url_path,
+        default=default,
+        visibility=visibility,
+    )
+
+
+def _missing(asked: str, known: Sequence[StreamlitPage]) -> None:
+    """What stands at an address without a page."""
+    titles = {page.title.lower(): page for page in known}
+    st.title("No such page")
+    sentence = f"There is no page called {asked!r}. {nearest(asked, titles)}"
+    st.error(prose.literal(sentence), icon=":material/link_off:")
+    for page in known:
+        st.page_link(page)
 
 
 def enter(page: StreamlitPage) -> None:

@@ -1,5 +1,6 @@
 """The shell in a real browser: addresses, first visits, themes, contrast."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -26,6 +27,24 @@ def test_the_front_page_is_the_gallery(visit: driver.Visitor) -> None:
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Inspect").click()
     expect(page).to_have_title("Inspect – Zoolens")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Inspect")
+
+
+def test_the_front_page_by_its_name(visit: driver.Visitor) -> None:
+    visit("/")
+    page = visit("/gallery?gallery.kind=mobile")
+    expect(page).to_have_title("Gallery – Zoolens")
+    expect(page.locator("[class*='st-key-card-']")).to_have_count(1)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_an_address_without_a_page(visit: driver.Visitor) -> None:
+    visit("/")
+    page = visit("/inspekt")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("Did you mean inspect?")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_test_id("stMain").get_by_role("link", name="Inspect").click()
+    expect(page).to_have_url(re.compile(r"/inspect$"))
+    expect(page).to_have_title("Inspect – Zoolens")
 
 
 @pytest.fixture(scope="module")
