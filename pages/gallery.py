@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui import cached, cards, catalogue, export, legends, prose, shell
 from viz.figures.history import challenge
-from viz.figures.timeline import AXES, SIZES, diameter, drawn, timeline
+from viz.figures.timeline import AXES, diameter, drawn, timeline
 
 shell.guard()
 
@@ -13,30 +13,22 @@ families = cached.entries()
 points = [point for family in families for point in family.points]
 years = [int(point.at["year"]) for point in points]
 
-st.html(cards.STYLE)
+cards.prepare()
 with st.container(key="gallery-hero"):
     st.title(words["hero"])
     st.markdown(
         words["lede"].format(families=len(families), variants=len(points), first=min(years), last=max(years))
     )
 
-left, right = st.columns([2, 1], gap="large")
+for sentence in cards.misread(families):
+    st.warning(prose.literal(sentence), icon=":material/link_off:")
+
+with st.container(key="gallery-figures"):
+    left, right = st.columns([2, 1], gap="large")
 with left:
     st.header("The story in one picture")
     with st.container(horizontal=True, vertical_alignment="bottom", key="gallery-axes"):
-        x = st.selectbox(
-            "Across", tuple(AXES), format_func=lambda a: AXES[a].name, key="gallery.x", bind="query-params"
-        )
-        y = st.selectbox(
-            "Up",
-            [a for a in reversed(tuple(AXES)) if a != x],
-            format_func=lambda a: AXES[a].name,
-            key="gallery.y",
-            bind="query-params",
-        )
-        size = st.selectbox(
-            "Area", SIZES, format_func=lambda a: AXES[a].name, key="gallery.area", bind="query-params"
-        )
+        x, y, size = cards.axes()
     with st.container(horizontal=True):
         descent = st.toggle("Who grew from whom", True, key="gallery.descent", bind="query-params")
         front = st.toggle("Pareto front", key="gallery.front", bind="query-params", help=words["front"])
@@ -51,7 +43,9 @@ with left:
     )
     if chosen["selection"]["points"]:
         (variant,) = chosen["selection"]["points"][0]["customdata"]
-        st.switch_page("pages/inspect.py", query_params={"variant": variant})
+        cards.follow(variant)
+    if x == y:
+        st.caption(words["same"])
     shown = drawn(points, x, y)
     legends.areas(AXES[size].name, max(point.at[size] for point in shown), diameter)
     if hidden := len(points) - len(shown):

@@ -7,13 +7,54 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from ui import catalogue, export
+from ui import catalogue, export, prose
 from ui.catalogue import Entry
 from viz.figures import style
-from zoo import KINDS
+from viz.figures.timeline import AXES, SIZES
+from zoo import KINDS, nearest
 
-STYLE = Path(__file__).with_name("gallery.css")
+_STYLE = Path(__file__).with_name("gallery.css")
+_LINKS = Path(__file__).with_name("gallery.js")
 _STEPS = (0.0, 1e6, 5e6, 1e7, 2.5e7, 5e7, 1e8, 2e8, float("inf"))  # parameters
+
+
+def prepare() -> None:
+    """The look of the page, and links that the back button undoes in one step."""
+    st.html(_STYLE)
+    st.html(f"<script>{_LINKS.read_text(encoding='utf-8')}</script>", unsafe_allow_javascript=True)
+
+
+def misread(entries: Sequence[Entry]) -> list[str]:
+    """Sentences about the values in the address that no control has.
+
+    To be asked before the controls are made: they take what they do not know out of the address.
+    """
+    axes, switch = [axis.name for axis in AXES.values()], ["true", "false"]
+    known = {
+        "x": axes,
+        "y": axes,
+        "area": [AXES[size].name for size in SIZES],
+        "descent": switch,
+        "front": switch,
+        "kind": list(KINDS),
+        "order": list(catalogue.ORDERS),
+        "params": [_step(step) for step in _STEPS],
+    }
+    sentences = [
+        f"The address asks for gallery.{name}={value}, which there is not. {nearest(value, choices)}"
+        for name, choices in known.items()
+        for value in st.query_params.get_all(f"gallery.{name}")
+        if value and value not in choices
+    ]
+    asked = st.query_params.get_all("gallery.years")
+    first, last = entries[0].year, max(e.year for e in entries)
+    if asked and not (len(asked) == 2 and all(year in map(str, range(first, last + 1)) for year in asked)):
+        nearer = f"gallery.years={first}&gallery.years={last}"
+        sentences.append(
+            f"The address asks for gallery.years={' and '.join(asked)}, but the families lie between {first} "
+            f"and {last}. Did you mean {nearer}?"
+        )
+    return sentences
 
 
 def search(entries: Sequence[Entry]) -> list[Entry]:
@@ -24,7 +65,7 @@ def search(entries: Sequence[Entry]) -> list[Entry]:
         "Search",
         key="gallery.search",
         bind="query-params",
-        placeholder="An idea, a name, an author: shortcut, resnet50, Simonyan",
+        placeholder="An idea, a name, a surname, a year: shortcut, resnet50, He, 2015",
         icon=":material/search:",
         live=True,
     )
@@ -44,13 +85,52 @@ def search(entries: Sequence[Entry]) -> list[Entry]:
         "Parameters",
         _STEPS,
         (_STEPS[0], _STEPS[-1]),
-        format_func=lambda p: "any" if p == _STEPS[-1] else style.count(p),
+        format_func=_step,
         key="gallery.params",
         bind="query-params",
         help="Families with at least one published variant in this range.",
     )
+    if left_out := catalogue.unknown(entries, text or ""):
+        st.caption(f"No family has {prose.literal(', '.join(left_out))}.")
     found = catalogue.matching(entries, text=text or "", kinds=kinds, years=years, params=params)
     return sorted(found, key=catalogue.ORDERS[order])
+
+
+def axes() -> tuple[str, str, str]:
+    """What the timeline draws across, up and as area. Choosing the same twice moves the other axis away."""
+
+    def choice(label: str, parameter: str, names: Sequence[str], other: str | None = None) -> str:
+        return st.selectbox(
+            label,
+            names,
+            format_func=lambda axis: AXES[axis].name,
+            key=parameter,
+            bind="query-params",
+            on_change=apart,
+            args=(parameter, other),
+        )
+
+    def apart(turned: str, other: str | None) -> None:
+        taken = st.session_state[turned]
+        if other and st.session_state[other] == taken:
+            st.session_state[other] = next(axis for axis in upwards if axis != taken)
+
+    upwards = tuple(reversed(list(AXES)))
+    return (
+        choice("Across", "gallery.x", tuple(AXES), "gallery.y"),
+        choice("Up", "gallery.y", upwards, "gallery.x"),
+        choice("Area", "gallery.area", SIZES),
+    )
+
+
+def follow(variant: str) -> None:
+    """Open a variant in Inspect as a click on its card would; st.switch_page is two steps in the history."""
+    with st.container(key="gallery-open"):
+        st.page_link("pages/inspect.py", label=f"Open {variant}", query_params={"variant": variant})
+        st.html(
+            "<script>document.querySelector('.st-key-gallery-open a').click()</script>",
+            unsafe_allow_javascript=True,
+        )
 
 
 def nothing_found(entries: Sequence[Entry]) -> None:
@@ -105,6 +185,10 @@ def grid(entries: Sequence[Entry]) -> None:
             st.html(f'<img src="{entry.picture}" alt="" width="240" height="112">')
             st.page_link("pages/inspect.py", label=entry.title, query_params={"variant": entry.opens})
             st.html(_words(entry))
+
+
+def _step(params: float) -> str:
+    return "any" if params == _STEPS[-1] else style.count(params)
 
 
 def _words(entry: Entry) -> str:

@@ -55,6 +55,54 @@ def test_whole_card_is_a_link(visit: driver.Visitor) -> None:
     expect(page).to_have_url(re.compile(r"/inspect\?variant=vgg"))
 
 
+def test_back_is_one_step_to_what_was_chosen(visit: driver.Visitor) -> None:
+    """From a card, and from a point of the timeline."""
+    page = visit("/?gallery.kind=plain")
+    start = page.url
+    page.get_by_role("link", name="VGG", exact=True).click()
+    expect(page).to_have_url(re.compile(r"/inspect\?variant=vgg16$"))
+    expect(page).to_have_title("Inspect – Zoolens")
+    driver.settled(page)
+    page.go_back()
+    expect(page).to_have_url(start)
+    driver.settled(page)
+    expect(cards(page)).to_have_count(5)
+    page.mouse.click(*point(page, "alexnet_1tower"))
+    expect(page).to_have_title("Inspect – Zoolens")
+    driver.settled(page)
+    page.go_back()
+    expect(page).to_have_url(start)
+    expect(page).to_have_title("Gallery – Zoolens")
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1200, 1440])
+def test_charts_are_not_clipped(visit: driver.Visitor, width: int) -> None:
+    page = visit("/?gallery.kind=plain", size=(width, 900))
+    plots = page.locator(".js-plotly-plot")
+    expect(plots).to_have_count(2)
+    expect(plots.last.locator(".bartext").first).to_be_visible()
+    outside = """plot => {
+        const frame = plot.getBoundingClientRect();
+        return [...plot.querySelectorAll('.ytick text, .bartext')].filter(text => {
+            const box = text.getBoundingClientRect();
+            return box.left < frame.left || box.right > frame.right;
+        }).map(text => text.textContent);
+    }"""
+    assert plots.last.evaluate(outside) == []
+
+
+def test_buttons_of_the_timeline_stand_clear_of_its_legend(visit: driver.Visitor) -> None:
+    page = visit("/?gallery.kind=plain", size=driver.PHONE)
+    plot = page.locator(".js-plotly-plot").first
+    expect(plot.locator(".legend")).to_be_visible()
+    legend, bar = plot.locator(".legend").bounding_box(), plot.locator(".modebar").bounding_box()
+    axis = plot.locator(".xtitle").bounding_box()
+    assert legend
+    assert bar
+    assert axis
+    assert bar["y"] + bar["height"] < axis["y"] + axis["height"] <= legend["y"]
+
+
 def test_cards_by_keyboard(visit: driver.Visitor) -> None:
     page = visit("/")
     names = [family.title for family in list(FAMILIES.values())[:3]]

@@ -65,8 +65,17 @@ def test_axes(gallery: AppTest) -> None:
 
 def test_both_axes_cannot_be_the_same(gallery: AppTest) -> None:
     gallery.selectbox(key="gallery.x").set_value("top1").run()
-    assert gallery.selectbox(key="gallery.y").value != "top1"
+    assert gallery.selectbox(key="gallery.y").value == "macs"
+    gallery.selectbox(key="gallery.y").set_value("top1").run()
+    assert gallery.selectbox(key="gallery.x").value == "macs"
     assert drawn(gallery)
+
+
+def test_both_axes_the_same_in_a_link(app: AppTest) -> None:
+    app.query_params.update({"gallery.x": "MACs", "gallery.y": "MACs"})
+    app.run()
+    assert drawn(app) == set(PUBLISHED)
+    assert any("show the same" in text.value for text in app.caption)
 
 
 def test_area(gallery: AppTest) -> None:
@@ -93,15 +102,17 @@ def test_lines(gallery: AppTest) -> None:
 def test_a_chosen_point_opens_inspect(gallery: AppTest) -> None:
     gallery.session_state["gallery.timeline"] = {"selection": {"points": [{"customdata": ["vgg16"]}]}}
     gallery.run()
-    assert not gallery.exception
-    assert gallery.query_params["variant"] in ("vgg16", ["vgg16"])
-    assert not gallery.get("plotly_chart")[0].proto.alt.startswith("Top-1")
+    assert titles(gallery)[0] == "Open vgg16", "and the browser follows the link at once"
+    assert gallery.get("page_link")[0].proto.query_string == "variant=vgg16"
 
 
 def test_search(gallery: AppTest) -> None:
     gallery.text_input(key="gallery.search").set_value("simonyan").run()
     assert titles(gallery) == ["VGG"]
     assert drawn(gallery) > {"resnet50", "vgg16"}, "the timeline stays whole"
+    gallery.text_input(key="gallery.search").set_value("Kaiming He").run()
+    assert titles(gallery) == ["ResNet", "ResNeXt"]
+    assert any(text.value == "No family has Kaiming." for text in gallery.caption)
 
 
 def test_kind(gallery: AppTest) -> None:
@@ -152,6 +163,46 @@ def test_a_link_restores_the_view(app: AppTest) -> None:
     assert "Pareto front" in traces(app)
 
 
+@pytest.mark.parametrize(
+    ("parameter", "value", "sentence"),
+    [
+        ("gallery.kind", "mobil", "Did you mean mobile?"),
+        ("gallery.kind", "zzz", "Known are plain, branches"),
+        ("gallery.x", "evil", "Known are Year, Parameters"),
+        ("gallery.y", "Years", "Did you mean Year?"),
+        ("gallery.area", "Macs", "Known are Parameters, MACs"),
+        ("gallery.order", "newest", "Did you mean Newest first?"),
+        ("gallery.front", "maybe", "Known are true, false"),
+        ("gallery.params", "2 M", "Did you mean"),
+        ("gallery.years", "1800,3000", "Did you mean gallery.years=1998&gallery.years=2022?"),
+        ("gallery.years", ["1800", "2015"], "between 1998 and 2022"),
+    ],
+)
+def test_what_no_control_has_is_said(app: AppTest, parameter: str, value: str, sentence: str) -> None:
+    app.query_params[parameter] = value
+    app.run()
+    assert titles(app) == everything()
+    (said,) = (warning.value.replace("\\", "") for warning in app.warning)
+    assert parameter in said
+    assert sentence in said
+
+
+def test_what_the_controls_write_is_understood(app: AppTest) -> None:
+    app.query_params.update(
+        {
+            "gallery.kind": ["plain", "mobile"],
+            "gallery.years": ["2012", "2018"],
+            "gallery.params": ["1 M", "any"],
+            "gallery.x": "Parameters",
+            "gallery.descent": "false",
+            "gallery.order": "By name",
+        }
+    )
+    app.run()
+    assert not app.warning
+    assert titles(app) == ["AlexNet", "MobileNetV2", "NIN", "VGG", "ZFNet"]
+
+
 def test_nonsense_in_a_link_does_no_harm(app: AppTest) -> None:
     app.query_params.update(
         {
@@ -162,6 +213,7 @@ def test_nonsense_in_a_link_does_no_harm(app: AppTest) -> None:
         }
     )
     app.run()
+    assert len(app.warning) == 3
     assert titles(app) == []
     assert [info.value for info in app.info] == ["No family fits all of this."]
 

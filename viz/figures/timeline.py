@@ -228,8 +228,8 @@ class _Canvas:
         self.figure.update_xaxes(showgrid=AXES[self.x].log)
         return self.figure.update_layout(
             height=TALL,
-            margin={"l": 8, "r": 8, "t": 8, "b": 8},
-            legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "itemsizing": "constant"},
+            margin={"l": 8, "r": 8, "t": 36, "b": 8},  # above, room for plotly's buttons
+            legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0, "itemsizing": "constant"},
             hoverlabel={"align": "left"},
             dragmode=False,
         )
