@@ -9,7 +9,7 @@ from itertools import groupby
 import streamlit as st
 from streamlit.elements.lib.mutable_tab_container import TabContainer
 
-from ui import prose, state
+from ui import catalogue, prose, state
 from zoo import FAMILIES, VARIANTS, Family, Knob, Specimen, Variant, family_of, knobs, nearest, variant
 from zoo.anatomy import MapVanishedError
 from zoo.registry import KnobValue
@@ -207,8 +207,8 @@ def impossible(chosen: Study, problem: ValueError, working: int | None) -> None:
 
 
 def representative(family: Family) -> Study:
-    """The variant to begin with: the first whose numbers are published."""
-    row = next((v for v in family.variants if v.published), family.variants[0])
+    """The variant to begin with, as on the family's card in the Gallery."""
+    row = catalogue.representative(family)
     return Study(Specimen(row.name), row.input_size)
 
 

@@ -140,11 +140,10 @@ def test_a_link_brings_the_view_back(visit: driver.Visitor) -> None:
     expect(cards(page)).not_to_have_count(len(FAMILIES))
     expect(page).to_have_url(re.compile("gallery.kind=attention"))
     expect(page).to_have_url(re.compile("gallery.search=windows"))
-    driver.settled(page)
-    names = cards(page).get_by_role("link").all_inner_texts()
     again = visit("/?" + page.url.partition("?")[2])
-    assert cards(again).get_by_role("link").all_inner_texts() == names
-    assert names
+    names = cards(again).get_by_role("link").all_inner_texts()
+    assert 0 < len(names) < len(FAMILIES)
+    expect(cards(page).get_by_role("link")).to_have_text(names)  # the address may be ahead of the cards
 
 
 def test_pictures_of_blocks_are_drawn(visit: driver.Visitor) -> None:
