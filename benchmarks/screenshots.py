@@ -17,7 +17,6 @@ FOLDER = driver.ROOT / "assets" / "screenshots"
 PAGES = {"gallery": "/", "inspect": "/inspect?variant=resnet50"}
 SIZES = {"desktop": driver.DESKTOP, "phone": driver.PHONE}
 THEMES = ("light", "dark")
-COLOURS = 256  # of the palette that a picture is reduced to: a quarter of the size, no difference to the eye
 
 
 def main() -> None:
@@ -35,7 +34,7 @@ def main() -> None:
             pictures[f"{topic}-{size_name}-{theme}.png"] = Image.open(io.BytesIO(page.screenshot()))
         visitor.close()
     for name, picture in pictures.items():
-        picture.convert("RGB").quantize(COLOURS).save(FOLDER / name, optimize=True)
+        picture.convert("RGB").save(FOLDER / name, optimize=True)
         print(f"{name}: {(FOLDER / name).stat().st_size / 1024:.0f} kB")
 
 
