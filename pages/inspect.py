@@ -34,8 +34,8 @@ with stage:
     )
     st.caption(words["graph"])
 with details:
-    layer.render(study, anatomy, cached.classes(specimen, size), selected)
-layer.source(anatomy, cached.classes(specimen, size), selected)
+    layer.render(study, anatomy, selected)
+layer.source(anatomy, selected)
 
 SECTIONS = {"cost": "Cost", "layers": "Layers", "code": "Code", "paper": "Paper"}
 section, place = controls.tabs("section", SECTIONS)

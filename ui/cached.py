@@ -5,11 +5,9 @@ so it is either data that is copied on every call (`cache_data`) or something th
 (`cache_resource`).
 """
 
-from collections.abc import Mapping
 from contextlib import suppress
 
 import streamlit as st
-from torch import nn
 
 from ui import catalogue
 from zoo import Specimen, variant
@@ -34,12 +32,6 @@ def anatomy(specimen: Specimen, size: int) -> Anatomy:
 def layer_graph(specimen: Specimen, size: int) -> Graph:
     """The same network as the layer graph draws it."""
     return graph(anatomy(specimen, size), variant(specimen.variant).title)
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def classes(specimen: Specimen, size: int) -> Mapping[str, type[nn.Module]]:
-    """The class of every module of the network, by its path."""
-    return {path: type(module) for path, module in specimen.skeleton(input_size=size).named_modules()}
 
 
 @st.cache_data(max_entries=128, show_spinner="Looking for a size that works …")

@@ -31,8 +31,6 @@ _CALLS: Mapping[str, tuple[str, ...]] = {
     "Split": ("split", "chunk", "unbind", "tensor_split"),
     "Transpose": ("transpose", "swapaxes"),
     "Unit": ("normalize",),
-    "Global": ("mean",),
-    "Sum": ("sum",),
 }
 
 

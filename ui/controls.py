@@ -13,10 +13,9 @@ from ui import catalogue, prose, state
 from zoo import FAMILIES, VARIANTS, Family, Knob, Specimen, Variant, family_of, knobs, nearest, variant
 from zoo.anatomy import MapVanishedError
 from zoo.registry import KnobValue
-from zoo.specimen import KEYS
+from zoo.specimen import KEYS, LARGEST_HEAD
 
 LARGEST_INPUT = 1024  # pixels
-LARGEST_HEAD = 100_000  # classes
 _FIRST = "resnet50"  # for an address that names nothing
 _SEGMENTS = 24  # letters that fit beside each other in the sidebar
 

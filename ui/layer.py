@@ -2,12 +2,11 @@
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import streamlit as st
-from torch import nn
 
 from ui import code, controls, costs, export, prose, state
 from ui.controls import Study
@@ -19,11 +18,11 @@ _AXES = {"c": "channels", "y": "rows", "x": "columns", "t": "tokens"}
 _PHOTO = Path(__file__).parents[1] / "assets" / "photos" / "cat.jpg"
 
 
-def render(study: Study, anatomy: Anatomy, classes: Mapping[str, type[nn.Module]], selected: str) -> None:
+def render(study: Study, anatomy: Anatomy, selected: str) -> None:
     """Everything about the layer or block `selected`; "" where there is none yet."""
     part = _parts(anatomy).get(selected)
     if isinstance(part, Layer):
-        _layer(study, part, classes)
+        _layer(study, part, anatomy)
     elif part:
         _block(anatomy, part)
     elif selected == "input":
@@ -40,16 +39,16 @@ def render(study: Study, anatomy: Anatomy, classes: Mapping[str, type[nn.Module]
         st.table(stage_rows(anatomy), border="horizontal")
 
 
-def source(anatomy: Anatomy, classes: Mapping[str, type[nn.Module]], selected: str) -> None:
+def source(anatomy: Anatomy, selected: str) -> None:
     """All of the class behind the layer or block `selected`; folded where the pane already has its lines."""
     part = _parts(anatomy).get(selected)
     if isinstance(part, Layer):
-        found, numbers = code.running(part, classes)
+        found, numbers = code.running(part, anatomy.classes)
     elif part:
-        path = next(block.id for block in _blocks(part) if block.id in classes)
-        if not classes[path].__module__.startswith("zoo."):
+        path = next(block.id for block in _blocks(part) if block.id in anatomy.classes)
+        if not anatomy.classes[path].__module__.startswith("zoo."):
             return
-        found, numbers = code.excerpt(classes[path]), []
+        found, numbers = code.excerpt(anatomy.classes[path]), []
     else:
         return
     with st.expander(f"All of {found.name}", expanded=not numbers):
@@ -72,7 +71,7 @@ def stage_rows(anatomy: Anatomy) -> dict[str, list[str]]:
     }
 
 
-def _layer(study: Study, layer: Layer, classes: Mapping[str, type[nn.Module]]) -> None:
+def _layer(study: Study, layer: Layer, anatomy: Anatomy) -> None:
     st.header(layer.label)
     st.caption(layer.id)
     lines = [f"**Output** {_shape(layer)}", f"**Arithmetic** {_unbroken(layer.formula)}"]
@@ -85,7 +84,7 @@ def _layer(study: Study, layer: Layer, classes: Mapping[str, type[nn.Module]]) -
         st.warning("Not counted: the anatomy does not know this operation, and the totals lack its share.")
     st.markdown("  \n".join(lines))
     _sees(study, layer)
-    owner, numbers = code.running(layer, classes)
+    owner, numbers = code.running(layer, anatomy.classes)
     if numbers:
         st.markdown("**Code**")
         st.caption(f"{owner.name} in {owner.file}, line {', '.join(map(str, numbers))}")

@@ -128,15 +128,14 @@ def _construct(
     arguments["num_classes"] = row.num_classes if num_classes is None else num_classes
     if arguments["num_classes"] < 1:
         raise ValueError(f"A classifier needs at least one class, not {arguments['num_classes']}.")
-    if "input_size" in inspect.signature(family.model).parameters:
+    parameters = inspect.signature(family.model).parameters
+    if "input_size" in parameters:
         arguments["input_size"] = row.input_size if input_size is None else input_size
     check_knobs(name, turned)
     for key, value in turned.items():
         argument, _, index = key.partition(".")
         if index:
-            whole = list(
-                arguments.get(argument, inspect.signature(family.model).parameters[argument].default)
-            )
+            whole = list(arguments.get(argument, parameters[argument].default))
             whole[int(index)] = value
             arguments[argument] = tuple(whole)
         else:

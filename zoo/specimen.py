@@ -7,6 +7,7 @@ from torch import nn
 
 from zoo.registry import KnobValue, build, check_knobs, knobs, skeleton, variant
 
+LARGEST_HEAD = 100_000  # classes
 KEYS = ("variant", "weights", "classes", "knobs")
 
 
@@ -27,8 +28,10 @@ class Specimen:
     def __post_init__(self) -> None:
         row, turned = variant(self.variant), dict(self.knobs)
         check_knobs(row.name, turned)
-        if self.num_classes is not None and not 1 <= self.num_classes <= 100_000:
-            raise ValueError(f"The number of classes must lie between 1 and 100,000, not {self.num_classes}.")
+        if self.num_classes is not None and not 1 <= self.num_classes <= LARGEST_HEAD:
+            raise ValueError(
+                f"The number of classes must lie between 1 and {LARGEST_HEAD:,}, not {self.num_classes}."
+            )
         if self.weights != "random":
             raise ValueError(
                 f"There are no weights called {self.weights!r} for {row.title}. Only random ones are known."

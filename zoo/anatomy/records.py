@@ -1,9 +1,11 @@
 """What a dissection finds: layers in execution order, the tree of blocks over them, and totals."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+
+from torch import nn
 
 from zoo.anatomy.receptive import Reach
 
@@ -100,10 +102,11 @@ class Anatomy:
     input_size: tuple[int, int, int]
     layers: tuple[Layer, ...]
     tree: Block
+    classes: Mapping[str, type[nn.Module]]  # of every module, by its path
     params: int  # trainable, of the whole module, whether or not its part has run
-    unused: tuple[tuple[str, int], ...] = field(
-        default=()
-    )  # parts that did not run: auxiliary heads; parameters
+    unused: tuple[
+        tuple[str, int], ...
+    ]  # parts that did not run: auxiliary heads; parameters
 
     @cached_property
     def macs(self) -> int:

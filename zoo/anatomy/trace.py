@@ -30,7 +30,7 @@ class Recorder(TorchFunctionMode):
         super().__init__()
         self.layers: list[Layer] = []
         self.path: list[str] = [""]  # the modules being run, outermost first
-        self.classes: dict[str, str] = {}  # module path -> class
+        self.classes: dict[str, type[nn.Module]] = {}  # by module path
         self.params = 0
         # By id of a tensor: the layer and the reach of one that depends on the image,
         # and the parameters that one which does not is made of.
@@ -63,11 +63,10 @@ class Recorder(TorchFunctionMode):
         reach: Reach,
         factors: tuple[int, ...] = (),
         reach_formula: str = "",
-        counted: bool = True,
     ) -> Tensor:
         """Record a layer and return its output, on meta."""
         out = torch.empty(tuple(shape), device="meta")
-        self._record(kind, label, inputs, (out,), (reach,), factors, reach_formula, counted)
+        self._record(kind, label, inputs, (out,), (reach,), factors, reach_formula, True)
         return out
 
     def made_parts(
@@ -166,7 +165,7 @@ class Recorder(TorchFunctionMode):
         if id(module) in made:
             return made[id(module)]
         shell = made[id(module)] = object.__new__(type(module))
-        self.classes[path] = type(module).__name__
+        self.classes[path] = type(module)
         self._ids[path] = 1  # no operation of a block may be called as a module is
         if module._modules:
             self.blocks.add(path)
@@ -250,6 +249,7 @@ def dissect(model: nn.Module, input_size: tuple[int, int, int]) -> Anatomy:
         input_size=input_size,
         layers=layers,
         tree=grow(recorder.classes, layers),
+        classes=recorder.classes,
         params=recorder.params,
         unused=recorder.unused(),
     )

@@ -6,10 +6,10 @@ from itertools import groupby
 from zoo.anatomy.records import Block, Layer
 
 
-def grow(classes: Mapping[str, str], layers: tuple[Layer, ...], path: str = "") -> Block:
+def grow(classes: Mapping[str, type], layers: tuple[Layer, ...], path: str = "") -> Block:
     """The layers under the modules that ran them, from the module at `path` down.
 
-    `classes` names the class of every module by its path. A module of one operation is that layer.
+    `classes` holds the class of every module by its path. A module of one operation is that layer.
     """
     children: list[Block | Layer] = []
     for part, run in groupby(layers, key=lambda layer: _next_part(path, layer)):
@@ -20,7 +20,7 @@ def grow(classes: Mapping[str, str], layers: tuple[Layer, ...], path: str = "") 
             children.append(mine[0])
         else:
             children.append(grow(classes, mine, part))
-    return Block(path, path.rsplit(".", 1)[-1], classes[path], tuple(_fold(children)))
+    return Block(path, path.rsplit(".", 1)[-1], classes[path].__name__, tuple(_fold(children)))
 
 
 def _next_part(path: str, layer: Layer) -> str | None:
