@@ -96,6 +96,20 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
             fork((conv("3×3", 56), norm("BN", 56), act("ReLU", 56), conv("3×3", 56), norm("BN", 56)), ()),
             act("ReLU", 56),
         ),
+        # Norm and ReLU first; nothing behind the sum.
+        "preresnet": (
+            fork(
+                (
+                    norm("BN", 56),
+                    act("ReLU", 56),
+                    conv("3×3", 56),
+                    norm("BN", 56),
+                    act("ReLU", 56),
+                    conv("3×3", 56),
+                ),
+                (),
+            ),
+        ),
         # 32 narrow bottlenecks side by side.
         "resnext": (
             fork(
