@@ -1,6 +1,6 @@
 """Plumbing that three or more families share; what a family is famous for stands in its own file."""
 
-from torch import nn
+from torch import Tensor, nn
 
 
 class ConvNormAct(nn.Sequential):
@@ -17,16 +17,31 @@ class ConvNormAct(nn.Sequential):
         *,
         stride: int = 1,
         groups: int = 1,
+        dilation: int = 1,
         padding: int | None = None,
         eps: float = 1e-5,
         act: type[nn.Module] | None = nn.ReLU,
     ) -> None:
         super().__init__()
-        padding = kernel // 2 if padding is None else padding
-        self.conv = nn.Conv2d(cin, cout, kernel, stride, padding, groups=groups, bias=False)
+        padding = dilation * (kernel // 2) if padding is None else padding
+        self.conv = nn.Conv2d(cin, cout, kernel, stride, padding, dilation, groups, bias=False)
         self.norm = nn.BatchNorm2d(cout, eps=eps)
         if act is not None:
             self.act = act()
+
+
+class Residual(nn.Module):
+    """A transformation beside a shortcut, added, and ReLU: (B, cin, H, W) -> (B, cout, H/s, W/s)."""
+
+    def __init__(self, transform: nn.Module, shortcut: nn.Module | None) -> None:
+        super().__init__()
+        self.transform = transform
+        self.shortcut = shortcut
+        self.relu = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.transform(x)
+        return self.relu(y if self.shortcut is None else y + self.shortcut(x))
 
 
 def round_channels(channels: float, divisor: int = 8) -> int:

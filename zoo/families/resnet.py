@@ -8,6 +8,8 @@ order follows torchvision, so its weights load by position.
 B images, C channels, H x W pixels, s stride.
 """
 
+from collections.abc import Callable
+
 from torch import Tensor, flatten, nn
 from torch.nn import functional as F
 
@@ -126,8 +128,43 @@ def make_stem(kind: str, width: int) -> nn.Sequential:
     return stem
 
 
-class ResNet(nn.Module):
-    """A stem, stages of equal blocks, each at half the resolution and twice the width, and a linear head."""
+def make_stages(
+    depths: tuple[int, ...], cin: int, cout: int, make_block: Callable[[int, int, int, int], nn.Module]
+) -> nn.Sequential:
+    """Stages of blocks: the first puts out `cout` channels, every further one twice as many, at half the
+    resolution. `make_block(stage, cin, cout, stride)` makes one block.
+    """
+    stages = nn.Sequential()
+    for stage, depth in enumerate(depths):
+        blocks = nn.Sequential()
+        for i in range(depth):
+            stride = 2 if stage > 0 and i == 0 else 1  # the stem has already halved the map for stage 0
+            blocks.append(make_block(stage, cin, cout << stage, stride))
+            cin = cout << stage
+        stages.append(blocks)
+    return stages
+
+
+class ResidualNetwork(nn.Module):
+    """What ResNet and its descendants share: a stem, stages, the average of the last map, a linear head."""
+
+    def __init__(self, stem: nn.Module, stages: nn.Module, channels: int, num_classes: int) -> None:
+        super().__init__()
+        self.stem = stem
+        self.stages = stages
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.head = nn.Linear(channels, num_classes)
+        self.apply(he_init)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)  # (B, width, H/4, W/4)
+        x = self.stages(x)  # (B, C, H/32, W/32)
+        x = flatten(self.pool(x), 1)  # (B, C)
+        return self.head(x)  # (B, num_classes)
+
+
+class ResNet(ResidualNetwork):
+    """Stages of equal blocks, each stage at half the resolution and twice the width."""
 
     def __init__(
         self,
@@ -140,26 +177,16 @@ class ResNet(nn.Module):
         stride_in: str = "3x3",
         num_classes: int,
     ) -> None:
-        super().__init__()
-        self.stem = make_stem(stem, width)
-        self.stages = nn.Sequential()
-        cin = width
-        for stage, depth in enumerate(depths):
-            blocks = nn.Sequential()
-            for i in range(depth):
-                stride = 2 if stage > 0 and i == 0 else 1  # the stem has already halved the map for stage 0
-                blocks.append(block(cin, width << stage, stride, shortcut, stride_in))
-                cin = block.expansion * (width << stage)
-            self.stages.append(blocks)
-        self.pool = nn.AdaptiveAvgPool2d(1)
-        self.head = nn.Linear(cin, num_classes)
-        self.apply(he_init)
+        def make_block(stage: int, cin: int, cout: int, stride: int) -> nn.Module:
+            return block(cin, width << stage, stride, shortcut, stride_in)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.stem(x)  # (B, width, H/4, W/4)
-        x = self.stages(x)  # (B, C, H/32, W/32)
-        x = flatten(self.pool(x), 1)  # (B, C)
-        return self.head(x)  # (B, num_classes)
+        cout = block.expansion * width
+        super().__init__(
+            make_stem(stem, width),
+            make_stages(depths, width, cout, make_block),
+            cout << len(depths) - 1,
+            num_classes,
+        )
 
 
 V1 = "torchvision {}.IMAGENET1K_V1: 90 epochs, one 224 crop"

@@ -9,11 +9,10 @@ Stem and shortcuts are ResNet's. Module order follows torchvision, so its weight
 B images, C channels, H x W pixels, s stride.
 """
 
-from torch import Tensor, flatten, nn
+from torch import Tensor, nn
 
-from zoo.families.resnet import make_shortcut, make_stem
+from zoo.families.resnet import ResidualNetwork, make_shortcut, make_stages, make_stem
 from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant
-from zoo.layers import he_init
 
 
 class ResNeXtBlock(nn.Module):
@@ -48,7 +47,7 @@ class ResNeXtBlock(nn.Module):
         return self.relu3(y)
 
 
-class ResNeXt(nn.Module):
+class ResNeXt(ResidualNetwork):
     """ResNet's stem, stages and head; a block has `cardinality` paths, `base_width` wide at first."""
 
     def __init__(
@@ -62,27 +61,15 @@ class ResNeXt(nn.Module):
         shortcut: str = "projection",
         num_classes: int,
     ) -> None:
-        super().__init__()
-        self.stem = make_stem(stem, width)
-        self.stages = nn.Sequential()
-        cin = width
-        for stage, depth in enumerate(depths):
-            blocks = nn.Sequential()
-            cout = 4 * width << stage
-            for i in range(depth):
-                stride = 2 if stage > 0 and i == 0 else 1  # the stem has already halved the map for stage 0
-                blocks.append(ResNeXtBlock(cin, base_width << stage, cout, cardinality, stride, shortcut))
-                cin = cout
-            self.stages.append(blocks)
-        self.pool = nn.AdaptiveAvgPool2d(1)
-        self.head = nn.Linear(cin, num_classes)
-        self.apply(he_init)
+        def make_block(stage: int, cin: int, cout: int, stride: int) -> nn.Module:
+            return ResNeXtBlock(cin, base_width << stage, cout, cardinality, stride, shortcut)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.stem(x)  # (B, width, H/4, W/4)
-        x = self.stages(x)  # (B, C, H/32, W/32)
-        x = flatten(self.pool(x), 1)  # (B, C)
-        return self.head(x)  # (B, num_classes)
+        super().__init__(
+            make_stem(stem, width),
+            make_stages(depths, width, 4 * width, make_block),
+            4 * width << len(depths) - 1,
+            num_classes,
+        )
 
 
 DEPTHS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}  # table 1: blocks per stage, as in ResNet
