@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import zoo
-from zoo.families.googlenet import TABLE_1, GoogLeNet
+from zoo.families.googlenet import AUX_WEIGHT, TABLE_1, GoogLeNet
 
 # The last two columns of table 1: params in units of 1,024 and ops in millions, as printed.
 TABLE_1_COST = {
@@ -118,6 +118,22 @@ def test_forward_is_the_first_of_forward_aux() -> None:
     image = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         assert torch.equal(model(image), model.forward_aux(image)[0])
+
+
+def test_auxiliary_losses_weigh_three_tenths_and_vanish_without_forward_aux() -> None:
+    """Section 5: what the stem learns is the main head's gradient and 0.3 of each other one's."""
+    model = googlenet("googlenet_classroom")
+    (stem,) = (p for n, p in model.stem.named_parameters() if n == "conv1.conv.weight")
+    image = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    losses = [nn.functional.cross_entropy(o, torch.tensor([3, 7])) for o in model.forward_aux(image)]
+    main, first, second = (torch.autograd.grad(loss, stem, retain_graph=True)[0] for loss in losses)
+    (whole,) = torch.autograd.grad(losses[0] + AUX_WEIGHT * torch.stack(losses[1:]).sum(), stem)
+    torch.testing.assert_close(whole, main + 0.3 * (first + second))
+    assert min(first.abs().max(), second.abs().max()) > 0
+    for head in model.aux.values():
+        head.register_forward_hook(lambda *_: pytest.fail("forward runs an auxiliary head"))
+    model(image)
+    model.train()(image)
 
 
 def test_too_small_for_the_auxiliary_heads() -> None:

@@ -92,6 +92,18 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
                 join="‖",
             ),
         ),
+        # Batch norm before every activation; two 3×3 in place of the 5×5.
+        "bn_inception": (
+            fork(
+                (conv("1×1", 20), norm("BN", 20), act("ReLU", 28)),
+                (conv("3×3", 20), norm("BN", 20), act("ReLU", 28)),
+                (
+                    *(conv("3×3", 20), norm("BN", 20), act("ReLU", 28)),
+                    *(conv("3×3", 20), norm("BN", 20), act("ReLU", 28)),
+                ),
+                join="‖",
+            ),
+        ),
         "resnet": (
             fork((conv("3×3", 56), norm("BN", 56), act("ReLU", 56), conv("3×3", 56), norm("BN", 56)), ()),
             act("ReLU", 56),
