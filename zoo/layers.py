@@ -1,6 +1,8 @@
 """Plumbing that three or more families share; what a family is famous for stands in its own file."""
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class ConvNormAct(nn.Sequential):
@@ -42,6 +44,40 @@ class Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.transform(x)
         return self.relu(y if self.shortcut is None else y + self.shortcut(x))
+
+
+class Rescale(nn.Module):
+    """The image at `factor` times its height and width, bilinear: (B, C, H, W) -> (B, C, factor H, factor W).
+
+    The resolution multiplier of MobileNet, EfficientNet and TinyNet, as a part of the network.
+    """
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = (max(1, round(self.factor * n)) for n in x.shape[-2:])
+        return F.interpolate(x, (height, width), mode="bilinear", antialias=True)
+
+
+class StochasticDepth(nn.Module):
+    """In training, sets a branch to zero for one image in 1/p and scales it up for the others.
+
+    Huang et al. 2016 (arXiv:1603.09382), in the form that leaves evaluation alone: (B, ...) -> (B, ...).
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        if not 0 <= p < 1:
+            raise ValueError(f"A branch can be left out with a probability from 0 to below 1, not {p:g}.")
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        kept = torch.rand(x.shape[0], *[1] * (x.ndim - 1), device=x.device) >= self.p
+        return x * kept / (1 - self.p)
 
 
 def round_channels(channels: float, divisor: int = 8) -> int:

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 from torchvision.models import convnext_tiny
-from torchvision.ops import StochasticDepth
 
 from tests.zoo.test_variants import shake
 from zoo import build
 from zoo.families.convnext import ChannelNorm, ConvNeXtBlock
+from zoo.layers import StochasticDepth
 
 
 @pytest.mark.parametrize("kernel", [3, 7])

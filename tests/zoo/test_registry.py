@@ -6,6 +6,8 @@ import threading
 import pytest
 import torch
 import torchvision
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import zoo
 from zoo.anatomy import dissect
@@ -78,6 +80,28 @@ def test_every_knob_turns(key: str) -> None:
                     alive[name] |= turned.layers != plain
     assert alive == dict.fromkeys(alive, True)
     assert all(refusal.endswith(".") for refusal in refusals)
+
+
+@pytest.mark.parametrize("name", zoo.VARIANTS)
+def test_any_combination_of_knobs_builds_or_says_why_not(name: str) -> None:
+    """Knobs turned at random, all at once: a network that takes its own image, or a sentence."""
+    variant, knobs = zoo.VARIANTS[name], zoo.knobs(name)
+    image = (variant.channels, variant.input_size, variant.input_size)
+    turned = {key: st.sampled_from(knob.choices) for key, (knob, _) in knobs.items()}
+
+    @settings(max_examples=4, deadline=None, derandomize=True, database=None)
+    @given(st.fixed_dictionaries({}, optional=turned))
+    def check(values: dict[str, int | float | str | bool]) -> None:
+        try:
+            anatomy = dissect(zoo.skeleton(name, **values), image)  # type: ignore[arg-type]
+        except ValueError as error:
+            if not str(error).endswith("."):
+                raise AssertionError(f"{error} is no sentence") from error
+        else:
+            assert anatomy.layers[-1].shape == (variant.num_classes,)
+            assert not anatomy.not_counted
+
+    check()
 
 
 def test_same_seed_same_weights_in_any_thread() -> None:

@@ -13,7 +13,6 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import swin_transformer, swin_v2_t
-from torchvision.ops import StochasticDepth
 
 import zoo
 from zoo.families.swin import (
@@ -28,6 +27,7 @@ from zoo.families.swin import (
     window_partition,
 )
 from zoo.families.swin_v2 import CosineWindowAttention, SwinV2, log_offsets
+from zoo.layers import StochasticDepth
 
 SIZES = [  # height, width, window, shift
     (8, 8, 4, 2), (56, 56, 7, 3), (28, 28, 7, 3), (14, 14, 7, 3), (16, 16, 8, 4), (12, 8, 4, 1), (9, 6, 3, 2),

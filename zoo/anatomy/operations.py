@@ -314,6 +314,28 @@ def adaptive_avg_pool2d(recorder: "Recorder", x: Tensor, output_size: Pair) -> T
     )
 
 
+@rule(F.interpolate)
+def interpolate(
+    recorder: "Recorder",
+    x: Tensor,
+    size: Pair | None = None,
+    scale_factor: float | Sequence[float] | None = None,
+    mode: str = "nearest",
+    *rest: object,
+    **options: object,
+) -> Tensor:
+    if size is None:
+        factors = scale_factor if isinstance(scale_factor, Sequence) else (scale_factor or 1,) * 2
+        size = [int(n * f) for n, f in zip(x.shape[-2:], factors, strict=True)]
+    height, width = pair(size)
+    reach = recorder.reach(x)
+    if reach.kind == "local" and (height, width) != tuple(x.shape[-2:]):
+        reach = receptive.somewhere(reach.axes)  # neighbours share pixels, or skip some: no one stride
+    return recorder.made(
+        "pool", f"Resize to {height}×{width}, {mode}", (x,), (*x.shape[:-2], height, width), reach=reach
+    )
+
+
 def reduction(word: str) -> Rule:
     """Mean or sum over some axes: over positions a pool that sees everything, over channels no wider view."""
 

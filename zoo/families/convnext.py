@@ -10,10 +10,9 @@ B images, C channels, H x W pixels.
 
 import torch
 from torch import Tensor, flatten, nn
-from torchvision.ops import StochasticDepth
 
 from zoo.family import Family, Knob, Printed, Published, Story, Variant
-from zoo.layers import transformer_init
+from zoo.layers import StochasticDepth, transformer_init
 
 LAYER_SCALE = 1e-6  # what a block's branch is multiplied by at the start: almost nothing
 EPS = 1e-6  # of every layer norm
@@ -34,7 +33,7 @@ class ConvNeXtBlock(nn.Module):
         self.gelu = nn.GELU()
         self.linear2 = nn.Linear(expansion * width, width)
         self.scale = nn.Parameter(torch.full((width, 1, 1), LAYER_SCALE))
-        self.drop = StochasticDepth(drop, "row")
+        self.drop = StochasticDepth(drop)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.conv(x)  # (B, C, H, W), every channel by itself

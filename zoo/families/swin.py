@@ -13,11 +13,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor, flatten, nn
 from torch.nn import functional as F
-from torchvision.ops import StochasticDepth
 
 from zoo.families.vit import make_mlp
 from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant
-from zoo.layers import transformer_init
+from zoo.layers import StochasticDepth, transformer_init
 
 
 def window_partition(x: Tensor, window: int) -> Tensor:
@@ -140,10 +139,10 @@ class SwinBlock(nn.Module):
         self.window, self.shift = window, shift
         self.norm1 = nn.LayerNorm(width)
         self.attn = self.attention(width, heads, window)
-        self.drop1 = StochasticDepth(drop_path, "row")
+        self.drop1 = StochasticDepth(drop_path)
         self.norm2 = nn.LayerNorm(width)
         self.mlp = make_mlp(width, mlp_ratio)
-        self.drop2 = StochasticDepth(drop_path, "row")
+        self.drop2 = StochasticDepth(drop_path)
 
     def attend(self, x: Tensor) -> Tensor:
         height, width = x.shape[1:3]
