@@ -229,6 +229,7 @@ def linear_and_positive(model: nn.Module) -> nn.Module:
     """The network so that no path can cancel or close: averages, positive weights, no nonlinearity."""
     swaps = (
         nn.ReLU,
+        nn.LeakyReLU,
         nn.Hardtanh,
         nn.GELU,
         nn.Tanh,

@@ -63,6 +63,17 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
                 join="",
             ),
         ),
+        # The classifier slides over the map, and the best place counts.
+        "overfeat": (
+            conv("11×11", 40),
+            pool("pool", 40),
+            conv("3×3", 52),
+            pool("pool", 52),
+            conv("6×6", 96),
+            conv("1×1", 96),
+            conv("1×1", 60),
+            pool("max", 60),
+        ),
         # A small network of 1×1 convolutions slides over the image.
         "nin": (
             conv("5×5", 56),

@@ -202,6 +202,7 @@ def activation(label: str) -> Rule:
 RULES |= {
     F.relu: activation("ReLU"),
     F.relu6: activation("ReLU6"),
+    F.leaky_relu: activation("Leaky ReLU"),
     F.gelu: activation("GELU"),
     F.silu: activation("SiLU"),
     F.hardswish: activation("Hardswish"),
@@ -296,12 +297,11 @@ def avg_pool2d(
     return pool(recorder, name, x, kernel_size, stride, padding, 1, ceil_mode)
 
 
-@rule(F.adaptive_avg_pool2d)
-def adaptive_avg_pool2d(recorder: "Recorder", x: Tensor, output_size: Pair) -> Tensor:
+def adaptive_pool(recorder: "Recorder", name: str, x: Tensor, output_size: Pair) -> Tensor:
     size, out = pair(x.shape[-2:]), pair(output_size)
     if out == (1, 1):
         return recorder.made(
-            "pool", "Global average pool", (x,), (*x.shape[:-2], 1, 1), reach=receptive.everywhere(4)
+            "pool", f"Global {name} pool", (x,), (*x.shape[:-2], 1, 1), reach=receptive.everywhere(4)
         )
     reach = recorder.reach(x)
     if size[0] % out[0] == 0 == size[1] % out[1]:
@@ -310,8 +310,20 @@ def adaptive_avg_pool2d(recorder: "Recorder", x: Tensor, output_size: Pair) -> T
     elif reach.kind == "local":
         reach = receptive.somewhere(reach.axes)
     return recorder.made(
-        "pool", f"Average pool to {out[0]}×{out[1]}", (x,), (*x.shape[:-2], *out), reach=reach
+        "pool", f"{name.capitalize()} pool to {out[0]}×{out[1]}", (x,), (*x.shape[:-2], *out), reach=reach
     )
+
+
+@rule(F.adaptive_avg_pool2d)
+def adaptive_avg_pool2d(recorder: "Recorder", x: Tensor, output_size: Pair) -> Tensor:
+    return adaptive_pool(recorder, "average", x, output_size)
+
+
+@rule(F.adaptive_max_pool2d)
+def adaptive_max_pool2d(
+    recorder: "Recorder", x: Tensor, output_size: Pair, return_indices: bool = False
+) -> Tensor:
+    return adaptive_pool(recorder, "max", x, output_size)
 
 
 @rule(F.interpolate)
