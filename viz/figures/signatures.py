@@ -133,6 +133,16 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
                 (),
             ),
         ),
+        # 3×3, and 1×1 in between that squeeze the channels.
+        "darknet": (
+            pool("", 60),
+            conv("3×3", 76),
+            act("leaky", 76),
+            conv("1×1", 40),
+            act("leaky", 40),
+            conv("3×3", 76),
+            act("leaky", 76),
+        ),
         # 32 narrow bottlenecks side by side.
         "resnext": (
             fork(
