@@ -165,6 +165,8 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
                 (),
             ),
         ),
+        # Blocks without a bottleneck, whose widths lie on a line.
+        "regnet": tuple(fork((conv("3×3", height),), ()) for height in (20, 44, 68)),
         "vit": (
             grid(4),
             fork((norm("LN", 40), attention("attention", 64)), ()),
