@@ -108,8 +108,8 @@ def from_twin(reference: str, state: dict[str, Tensor]) -> list[Tensor]:
     return [state[name] for name in sorted(state, key=place)]
 
 
-ZOO = "MODEL_ZOO.md of the authors' code"
-PYCLS = f"{ZOO} and its model_error.json: 100 epochs, one 224 crop"
+ZOO = "pycls MODEL_ZOO.md"
+PYCLS = "pycls dev/model_error.json: 100 epochs, one 224 crop"
 
 
 def row(
