@@ -158,6 +158,13 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
         ),
         # Every layer reads what all layers before it wrote.
         "densenet": (fork((conv("3×3", 28),), (), join="‖"),) * 4,
+        # Each channel by itself, then all of them at one pixel.
+        "mobilenet_v1": (
+            conv("3×3 dw", 56),
+            act("ReLU", 56),
+            conv("1×1", 56),
+            act("ReLU", 56),
+        ),
         # Wide inside, narrow outside, and the shortcut joins the narrow ends.
         "mobilenet_v2": (
             fork(
