@@ -142,6 +142,15 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
             act("leaky", 40),
             conv("3×3", 76),
             act("leaky", 76),
+        # Few channels become many.
+        "wide_resnet": (
+            fork((norm("BN", 40), act("ReLU", 40), conv("3×3", 92), act("ReLU", 92), conv("3×3", 92)), ()),
+        ),
+        # Now and then a block is only its shortcut.
+        "stochastic_depth": (
+            fork((conv("3×3", 44),), ()),
+            fork((act("skip", 24),), ()),
+            fork((conv("3×3", 44),), ()),
         ),
         # 32 narrow bottlenecks side by side.
         "resnext": (

@@ -7,11 +7,11 @@ ResNet-200 of table 5. Module order follows pytorchcv, so its tensors fit by pos
 B images, C channels, H x W pixels, s stride.
 """
 
-from torch import Tensor, flatten, nn
+from torch import Tensor, nn
 
 from zoo.families import resnet
+from zoo.families.resnet import ResidualNetwork, make_stages
 from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant
-from zoo.layers import he_init
 
 
 class PreBasicBlock(nn.Module):
@@ -98,8 +98,15 @@ def make_stem(kind: str, width: int) -> nn.Sequential:
     return stem
 
 
-class PreResNet(nn.Module):
-    """ResNet's stem, stages of pre-activated blocks, then the BN and ReLU that the last sum still lacks."""
+def finish(stages: nn.Sequential, channels: int) -> nn.Sequential:
+    """The stages with the norm and ReLU behind them that the last sum of pre-activated blocks still lacks."""
+    stages.add_module("norm", nn.BatchNorm2d(channels))
+    stages.add_module("relu", nn.ReLU())
+    return stages
+
+
+class PreResNet(ResidualNetwork):
+    """ResNet's frame around pre-activated blocks."""
 
     def __init__(
         self,
@@ -112,29 +119,12 @@ class PreResNet(nn.Module):
         stride_in: str = "1x1",
         num_classes: int,
     ) -> None:
-        super().__init__()
-        self.stem = make_stem(stem, width)
-        self.stages = nn.Sequential()
-        cin = width
-        for stage, depth in enumerate(depths):
-            blocks = nn.Sequential()
-            for i in range(depth):
-                stride = 2 if stage > 0 and i == 0 else 1  # the stem has already halved the map for stage 0
-                blocks.append(block(cin, width << stage, stride, shortcut, stride_in))
-                cin = block.expansion * (width << stage)
-            self.stages.append(blocks)
-        self.norm = nn.BatchNorm2d(cin)
-        self.relu = nn.ReLU()
-        self.pool = nn.AdaptiveAvgPool2d(1)
-        self.head = nn.Linear(cin, num_classes)
-        self.apply(he_init)
+        def make_block(stage: int, cin: int, cout: int, stride: int) -> nn.Module:
+            return block(cin, width << stage, stride, shortcut, stride_in)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.stem(x)  # (B, width, H/4, W/4)
-        x = self.stages(x)  # (B, C, H/32, W/32)
-        x = self.relu(self.norm(x))
-        x = flatten(self.pool(x), 1)  # (B, C)
-        return self.head(x)  # (B, num_classes)
+        stages = make_stages(depths, width, block.expansion * width, make_block)
+        channels = block.expansion * width << len(depths) - 1
+        super().__init__(make_stem(stem, width), finish(stages, channels), channels, num_classes)
 
 
 PYTORCHCV = "pytorchcv README, its own training, one 224 crop"
@@ -195,7 +185,7 @@ FAMILY = Family(
     ),
     model=PreResNet,
     lesson=PreBasicBlock,
-    stages=("stem", "stages", "norm", "relu", "pool", "head"),
+    stages=("stem", "stages", "pool", "head"),
     table="table 5; table 1 for the shortcuts",
     knobs=(
         Knob(name="depths", meaning="blocks in this stage", choices=tuple(range(1, 37))),
