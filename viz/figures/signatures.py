@@ -183,6 +183,15 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
         ),
         # Blocks without a bottleneck, whose widths lie on a line.
         "regnet": tuple(fork((conv("3×3", height),), ()) for height in (20, 44, 68)),
+        # Three kernels that become one.
+        "acnet": (
+            fork(
+                (conv("3×3", 30), norm("BN", 30)),
+                (conv("3×1", 30), norm("BN", 30)),
+                (conv("1×3", 30), norm("BN", 30)),
+            ),
+            act("ReLU", 44),
+        ),
         "vit": (
             grid(4),
             fork((norm("LN", 40), attention("attention", 64)), ()),
