@@ -142,6 +142,7 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
             act("leaky", 40),
             conv("3×3", 76),
             act("leaky", 76),
+        ),
         # Few channels become many.
         "wide_resnet": (
             fork((norm("BN", 40), act("ReLU", 40), conv("3×3", 92), act("ReLU", 92), conv("3×3", 92)), ()),
