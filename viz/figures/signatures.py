@@ -182,8 +182,6 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
                 (),
             ),
         ),
-        # Blocks without a bottleneck, whose widths lie on a line.
-        "regnet": tuple(fork((conv("3×3", height),), ()) for height in (20, 44, 68)),
         # Three kernels that become one.
         "acnet": (
             fork(
@@ -193,6 +191,8 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
             ),
             act("ReLU", 44),
         ),
+        # Blocks without a bottleneck, whose widths lie on a line.
+        "regnet": tuple(fork((conv("3×3", height),), ()) for height in (20, 44, 68)),
         "vit": (
             grid(4),
             fork((norm("LN", 40), attention("attention", 64)), ()),
