@@ -1,5 +1,9 @@
 """Plumbing that three or more families share; what a family is famous for stands in its own file."""
 
+import math
+from collections.abc import Iterable
+from itertools import count
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -15,7 +19,7 @@ class ConvNormAct(nn.Sequential):
         self,
         cin: int,
         cout: int,
-        kernel: int,
+        kernel: int | tuple[int, int],
         *,
         stride: int = 1,
         groups: int = 1,
@@ -25,11 +29,20 @@ class ConvNormAct(nn.Sequential):
         act: type[nn.Module] | None = nn.ReLU,
     ) -> None:
         super().__init__()
-        padding = dilation * (kernel // 2) if padding is None else padding
-        self.conv = nn.Conv2d(cin, cout, kernel, stride, padding, dilation, groups, bias=False)
+        height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
+        centred = dilation * (height // 2), dilation * (width // 2)
+        pad = centred if padding is None else padding
+        self.conv = nn.Conv2d(cin, cout, (height, width), stride, pad, dilation, groups, bias=False)
         self.norm = nn.BatchNorm2d(cout, eps=eps)
         if act is not None:
             self.act = act()
+
+
+class Branches(nn.ModuleDict):
+    """Several views of one map, each with a name, put together: (B, cin, H, W) -> (B, C, H', W')."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([branch(x) for branch in self.values()], 1)
 
 
 class Residual(nn.Module):
@@ -78,6 +91,41 @@ class StochasticDepth(nn.Module):
             return x
         kept = torch.rand(x.shape[0], *[1] * (x.ndim - 1), device=x.device) >= self.p
         return x * kept / (1 - self.p)
+
+
+def map_size(size: int, kernel: int, stride: int, padding: int = 0, *, ceil: bool = False) -> int:
+    """Height of a map behind a convolution or a pool."""
+    steps = (size + 2 * padding - kernel) / stride
+    out = (math.ceil(steps) if ceil else math.floor(steps)) + 1
+    if ceil and (out - 1) * stride >= size + padding:  # no window starts in the padding
+        out -= 1
+    return out
+
+
+def side_behind(layers: Iterable[nn.Module], side: int) -> int:
+    """Height of a square map behind these layers; of parallel branches, which agree, it follows the first."""
+    for layer in layers:
+        if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
+            kernel, stride, padding = (
+                value if isinstance(value, int) else int(value[0])
+                for value in (layer.kernel_size, layer.stride, layer.padding)
+            )
+            side = map_size(side, kernel, stride, padding)
+        elif isinstance(layer, Branches):
+            side = side_behind([next(iter(layer.values()))], side)
+        else:
+            side = side_behind(layer.children(), side)
+    return side
+
+
+def demand_pixels(layers: Iterable[nn.Module], input_size: int) -> None:
+    """ValueError where these layers, none of which pads much, leave nothing of a picture of this size."""
+    layers = list(layers)
+    if side_behind(layers, input_size) < 1:
+        least = next(size for size in count(input_size) if side_behind(layers, size) >= 1)
+        raise ValueError(
+            f"At {input_size} px nothing of the map is left for the last stage; {least} px is the least."
+        )
 
 
 def round_channels(channels: float, divisor: int = 8) -> int:

@@ -96,12 +96,12 @@ def test_two_3x3_see_as_far_as_a_5x5() -> None:
 
     module = Inception(2, Row(1, 2, 1, 2, 1, 1, "avg"), plain)
     reached = {}
-    for name, branch in module.branches.items():
+    for name, branch in module.items():
         x = torch.randn(1, 2, 11, 11, requires_grad=True)
         (gradient,) = torch.autograd.grad(branch(x)[0, 0, 5, 5], x)
         rows = gradient.abs().sum((0, 1, 3)).nonzero()
         reached[name] = int(rows.max() - rows.min()) + 1
-    assert reached == {"1x1": 1, "3x3": 3, "double3x3": 5, "pool": 3}
+    assert reached == {"1x1": 1, "3x3": 3, "3x3_3x3": 5, "pool": 3}
 
 
 def test_a_halving_module_passes_the_pooled_map_through() -> None:

@@ -115,6 +115,16 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
                 join="‖",
             ),
         ),
+        # A 7×7 from one-dimensional kernels, and once more.
+        "inception_v3": (
+            fork(
+                (conv("1×1", 18),),
+                (conv("1×1", 18), conv("1×7", 18), conv("7×1", 18)),
+                (conv("1×1", 18), conv("7×1", 18), conv("1×7", 18), conv("7×1", 18), conv("1×7", 18)),
+                (pool("", 18), conv("1×1", 18)),
+                join="‖",
+            ),
+        ),
         "resnet": (
             fork((conv("3×3", 56), norm("BN", 56), act("ReLU", 56), conv("3×3", 56), norm("BN", 56)), ()),
             act("ReLU", 56),

@@ -18,6 +18,7 @@ from torch import Tensor, flatten, nn
 
 from zoo.families.googlenet import fan_in_init
 from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant
+from zoo.layers import Branches
 
 
 def batch_norm(x: Tensor, gamma: Tensor, beta: Tensor, eps: float = 1e-5) -> Tensor:
@@ -65,7 +66,8 @@ class Row(NamedTuple):
     pool: str
 
     def scaled(self, width: float) -> "Row":
-        return Row(*(int(c * width) for c in self[:6]), pool=self.pool)
+        c1, reduce3, c3, reduce33, c33, proj = (int(c * width) for c in self[:6])
+        return Row(c1, reduce3, c3, reduce33, c33, proj, self.pool)
 
     def cout(self, cin: int) -> int:
         return self.c1 + self.c3 + self.c33 + (self.proj or cin)
@@ -89,7 +91,7 @@ STAGES = MappingProxyType({"3": ("3a", "3b"), "4": ("4a", "4b", "4c", "4d"), "5"
 HALVING = MappingProxyType({"3": "3c", "4": "4e"})  # the module that ends a stage
 
 
-class Inception(nn.Module):
+class Inception(Branches):
     """Four views of one map, the third through two 3x3 kernels: (B, cin, H, W) -> (B, cout, H/s, W/s).
 
     Two 3x3 see as far as GoogLeNet's 5x5. A row without 1x1 has stride 2 in every branch, and the pooled map
@@ -99,13 +101,12 @@ class Inception(nn.Module):
     def __init__(self, cin: int, row: Row, conv: Convolution) -> None:
         super().__init__()
         stride = 1 if row.c1 else 2
-        self.branches = nn.ModuleDict()
         if row.c1:
-            self.branches["1x1"] = conv(cin, row.c1, 1)
-        self.branches["3x3"] = nn.Sequential(
+            self["1x1"] = conv(cin, row.c1, 1)
+        self["3x3"] = nn.Sequential(
             conv(cin, row.reduce3, 1), conv(row.reduce3, row.c3, 3, stride=stride)
         )
-        self.branches["double3x3"] = nn.Sequential(
+        self["3x3_3x3"] = nn.Sequential(
             conv(cin, row.reduce33, 1),
             conv(row.reduce33, row.c33, 3),
             conv(row.c33, row.c33, 3, stride=stride),
@@ -114,10 +115,7 @@ class Inception(nn.Module):
         pool = nn.Sequential(kind(3, stride, padding=2 - stride, ceil_mode=True))
         if row.proj:
             pool.append(conv(cin, row.proj, 1))
-        self.branches["pool"] = pool
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([branch(x) for branch in self.branches.values()], 1)
+        self["pool"] = pool
 
 
 def make_stem(kind: str, width: float, conv: Convolution) -> nn.Sequential:

@@ -8,7 +8,6 @@ The row googlenet_tv is torchvision's network; module order follows it, so its w
 B images, C channels, H x W pixels.
 """
 
-import math
 from itertools import count
 from types import MappingProxyType
 
@@ -16,7 +15,7 @@ import torch
 from torch import Tensor, flatten, nn
 
 from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant
-from zoo.layers import ConvNormAct
+from zoo.layers import ConvNormAct, map_size
 
 
 def convolution(cin: int, cout: int, kernel: int, *, norm: str, stride: int = 1) -> nn.Sequential:
@@ -99,15 +98,6 @@ def make_stem(kind: str, width: float, norm: str) -> nn.Sequential:
     if kind == "7x7":
         stem.add_module("pool2", nn.MaxPool2d(3, 2, ceil_mode=True))
     return stem
-
-
-def map_size(size: int, kernel: int, stride: int, padding: int = 0, *, ceil: bool = False) -> int:
-    """Height of the map after a convolution or pool, for networks whose first linear layer must know it."""
-    steps = (size + 2 * padding - kernel) / stride
-    out = (math.ceil(steps) if ceil else math.floor(steps)) + 1
-    if ceil and (out - 1) * stride >= size + padding:  # no window starts in the padding
-        out -= 1
-    return out
 
 
 def side_of_stage_4(stem: str, input_size: int) -> int:
