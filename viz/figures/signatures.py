@@ -162,6 +162,11 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
             fork((conv("3×3", 44),), ()),
             fork((act("skip", 24),), ()),
             fork((conv("3×3", 44),), ()),
+        # Few channels in front of the 3×3, many behind it.
+        "squeezenet": (
+            conv("1×1", 22),
+            act("ReLU", 22),
+            fork((conv("1×1", 40), act("ReLU", 40)), (conv("3×3", 40), act("ReLU", 40)), join="‖"),
         ),
         # 32 narrow bottlenecks side by side.
         "resnext": (
