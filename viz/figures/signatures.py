@@ -162,6 +162,7 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
             fork((conv("3×3", 44),), ()),
             fork((act("skip", 24),), ()),
             fork((conv("3×3", 44),), ()),
+        ),
         # Few channels in front of the 3×3, many behind it.
         "squeezenet": (
             conv("1×1", 22),
