@@ -190,6 +190,16 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
             act("ReLU", 56),
             conv("1×1", 56),
             act("ReLU", 56),
+        # The branch's channels are averaged over the map, and each gets a factor.
+        "senet": (
+            fork(
+                (
+                    conv("3×3", 30),
+                    conv("3×3", 30),
+                    fork((), (pool("avg", 30), linear("1/r", 20), linear("C", 30)), join="×"),
+                ),
+                (),
+            ),
         ),
         # Wide inside, narrow outside, and the shortcut joins the narrow ends.
         "mobilenet_v2": (

@@ -148,11 +148,14 @@ def make_stages(
 class ResidualNetwork(nn.Module):
     """What ResNet and its descendants share: a stem, stages, the average of the last map, a linear head."""
 
-    def __init__(self, stem: nn.Module, stages: nn.Module, channels: int, num_classes: int) -> None:
+    def __init__(
+        self, stem: nn.Module, stages: nn.Module, channels: int, num_classes: int, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.stem = stem
         self.stages = stages
         self.pool = nn.AdaptiveAvgPool2d(1)
+        self.drop = nn.Dropout(dropout) if dropout else nn.Identity()
         self.head = nn.Linear(channels, num_classes)
         self.apply(he_init)
 
@@ -160,7 +163,7 @@ class ResidualNetwork(nn.Module):
         x = self.stem(x)  # (B, width, H/4, W/4)
         x = self.stages(x)  # (B, C, H/32, W/32)
         x = flatten(self.pool(x), 1)  # (B, C)
-        return self.head(x)  # (B, num_classes)
+        return self.head(self.drop(x))  # (B, num_classes)
 
 
 class ResNet(ResidualNetwork):
