@@ -85,6 +85,24 @@ def test_the_names_that_mislead() -> None:
     assert (turned.params, turned.macs) == (28_088_024, 4_091_699_200)
 
 
+def same_logits(ours: nn.Module, reference: nn.Module) -> None:
+    image = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        expected, got = reference(image), ours(image)
+    assert expected.std() > 1e-3 * expected.abs().max()
+    assert (got - expected).abs().max() <= 1e-5 * expected.abs().max()
+
+
+@pytest.mark.parametrize("name", ["seresnet18", "seresnet34"])
+def test_basic_blocks_are_pytorchcvs_but_for_the_first_pool(name: str) -> None:
+    reference = pytorchcv_model(name, pretrained=False).eval()
+    shake(reference)
+    reference.features.init_block.pool = nn.MaxPool2d(3, 2, ceil_mode=True)
+    ours = zoo.build(name)
+    ours.load_state_dict(dict(zip(ours.state_dict(), reference.state_dict().values(), strict=True)))
+    same_logits(ours, reference)
+
+
 # models/SE-BN-Inception.prototxt of the authors: num_output of inception_*_1x1_down and _1x1_up
 PROTOTXT = {
     "3a": (16, 256),
@@ -119,8 +137,4 @@ def test_se_bn_inception_with_open_gates_is_bn_inception() -> None:
         assert tensor.shape == value.shape
         tensor.data.copy_(value)
     gates(ours, 40)
-    image = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        expected, got = reference(image), ours(image)
-    assert expected.std() > 1e-3 * expected.abs().max()
-    assert (got - expected).abs().max() <= 1e-5 * expected.abs().max()
+    same_logits(ours, reference)

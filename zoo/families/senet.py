@@ -171,7 +171,7 @@ class SENet(ResidualNetwork):
 
 
 README = "hujie-frank/SENet README, one 224 crop"
-AXPY = "the paper also counts the sums of the squeeze and the products of the rescaling"
+EVERY_SUM = "the paper also counts the sums of the squeeze and the products of the rescaling"
 
 
 def row(
@@ -183,69 +183,74 @@ def row(
     macs: int,
     top1: float,
     top5: float,
-    accuracy: str = README,
     printed: tuple[Printed, ...] = (),
-    note: str = "",
+    note: str,
 ) -> Variant:
+    """A network of the paper, with the accuracy of the authors' models."""
     return Variant(
         name=name,
         title=title,
-        config={"residual": True} | config,
+        config={"residual": True, "block": "bottleneck"} | config,
         input_size=224,
         published=Published(
             params=params,
             macs=macs,
-            source=f"timm legacy_{name} and the authors' prototxt",
+            source=f"timm legacy_{name}, the authors' prototxt",
             twin=f"timm:legacy_{name}",
             top1=top1,
             top5=top5,
-            accuracy_source=accuracy,
+            accuracy_source=README,
             printed=printed,
         ),
         note=note,
     )
 
 
-def basic_row(depth: int, params: int, macs: int, top1: float, top5: float) -> Variant:
+def resnet_row(depth: int, params: int, macs: int, top1: float, top5: float, printed: float) -> Variant:
     return row(
         f"seresnet{depth}",
         f"SE-ResNet-{depth}",
-        {"block": "basic", "depths": BASIC[depth]},
-        params=params,
-        macs=macs,
-        top1=top1,
-        top5=top5,
-        accuracy=f"timm results, legacy_seresnet{depth}.in1k, one 224 crop",
-        note="Basic blocks; not in the paper, but in most libraries.",
-    )
-
-
-def deep_row(depth: int, params: int, macs: int, top1: float, top5: float, printed: float) -> Variant:
-    return row(
-        f"seresnet{depth}",
-        f"SE-ResNet-{depth}",
-        {"block": "bottleneck", "depths": DEEP[depth], "stride_in": "1x1"},
+        {"depths": DEEP[depth], "stride_in": "1x1"},
         params=params,
         macs=macs,
         top1=top1,
         top5=top5,
         printed=(
-            Printed(quantity="macs", value=printed, source="paper, table 2, as FLOPs", reason=AXPY),
+            Printed(quantity="macs", value=printed, source="paper, table 2, as FLOPs", reason=EVERY_SUM),
         ),
         note="Strides in the first 1x1 of a stage, like ResNet v1.",
     )
 
 
-def next_row(depth: int, params: int, macs: int, top1: float, top5: float) -> Variant:
+def resnext_row(depth: int, params: int, macs: int, top1: float, top5: float) -> Variant:
     return row(
         f"seresnext{depth}_32x4d",
         f"SE-ResNeXt-{depth} (32x4d)",
-        {"block": "bottleneck", "depths": DEEP[depth], "cardinality": 32, "base_width": 4},
+        {"depths": DEEP[depth], "cardinality": 32, "base_width": 4},
         params=params,
         macs=macs,
         top1=top1,
         top5=top5,
         note="ResNeXt's 32 paths of 4 channels, striding in their 3x3.",
+    )
+
+
+def basic_row(depth: int, params: int, macs: int, top1: float, top5: float) -> Variant:
+    name = f"seresnet{depth}"
+    return Variant(
+        name=name,
+        title=f"SE-ResNet-{depth}",
+        config={"residual": True, "block": "basic", "depths": BASIC[depth]},
+        input_size=224,
+        published=Published(
+            params=params,
+            macs=macs,
+            source=f"pytorchcv {name}, timm legacy_{name}",
+            top1=top1,
+            top5=top5,
+            accuracy_source=f"timm results, legacy_{name}.in1k, one 224 crop",
+        ),
+        note="The block behind two 3x3; timm, whose accuracy this is, has one more ReLU before the squeeze.",
     )
 
 
@@ -370,16 +375,15 @@ FAMILY = Family(
         ),
         basic_row(18, 11_778_592, 1_814_160_384, 71.742, 90.34),
         basic_row(34, 21_958_868, 3_663_918_592, 74.788, 92.132),
-        deep_row(50, 28_088_024, 3_860_488_192, 77.63, 93.64, 3.87e9),
-        deep_row(101, 49_326_872, 7_574_937_600, 78.25, 94.28, 7.60e9),
-        deep_row(152, 66_821_848, 11_288_993_792, 78.66, 94.46, 11.32e9),
-        next_row(50, 27_559_896, 4_232_994_816, 79.03, 94.46),
-        next_row(101, 48_955_416, 7_974_739_968, 80.19, 95.04),
+        resnet_row(50, 28_088_024, 3_860_488_192, 77.63, 93.64, 3.87e9),
+        resnet_row(101, 49_326_872, 7_574_937_600, 78.25, 94.28, 7.60e9),
+        resnet_row(152, 66_821_848, 11_288_993_792, 78.66, 94.46, 11.32e9),
+        resnext_row(50, 27_559_896, 4_232_994_816, 79.03, 94.46),
+        resnext_row(101, 48_955_416, 7_974_739_968, 80.19, 95.04),
         row(
             "senet154",
             "SENet-154",
             {
-                "block": "bottleneck",
                 "depths": DEEP[152],
                 "cardinality": 64,
                 "base_width": 4,
