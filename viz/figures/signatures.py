@@ -190,6 +190,7 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
             act("ReLU", 56),
             conv("1×1", 56),
             act("ReLU", 56),
+        ),
         # The branch's channels are averaged over the map, and each gets a factor.
         "senet": (
             fork(
