@@ -202,6 +202,8 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
                 (),
             ),
         ),
+        # One block feeds two paths: the inner one adds, the outer one concatenates.
+        "dpn": (fork((fork((conv("1×1", 24), conv("3×3", 24), conv("1×1", 36)), ()),), (), join="‖"),),
         # Wide inside, narrow outside, and the shortcut joins the narrow ends.
         "mobilenet_v2": (
             fork(
