@@ -3,16 +3,35 @@
 import math
 from collections.abc import Iterable
 from itertools import count
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+class SamePad(nn.Module):
+    """TensorFlow's padding "SAME" for a window that strides: (B, C, H, W) -> (B, C, H + p, W + q).
+
+    As few zeros as make ceil(H / stride) positions. Where their number is odd, the extra one goes below and
+    to the right: a kernel of 3 at stride 2 on an even map pads only there.
+    """
+
+    def __init__(self, kernel: tuple[int, int], stride: int) -> None:
+        super().__init__()
+        self.kernel, self.stride = kernel, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        sizes = zip(self.kernel, x.shape[-2:], strict=True)
+        height, width = (max(k - 1 - (n - 1) % self.stride, 0) for k, n in sizes)
+        return F.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))
+
+
 class ConvNormAct(nn.Sequential):
     """Convolution without bias, batch norm, activation: (B, cin, H, W) -> (B, cout, H/stride, W/stride).
 
-    `padding` defaults to the one that keeps an odd kernel centred; `act` None leaves the output linear.
+    `padding` defaults to the one that keeps an odd kernel centred; "same" is TensorFlow's, which differs
+    where the convolution strides. `act` None leaves the output linear.
     """
 
     def __init__(
@@ -24,14 +43,18 @@ class ConvNormAct(nn.Sequential):
         stride: int = 1,
         groups: int = 1,
         dilation: int = 1,
-        padding: int | None = None,
+        padding: int | Literal["same"] | None = None,
         eps: float = 1e-5,
         act: type[nn.Module] | None = nn.ReLU,
     ) -> None:
         super().__init__()
         height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
-        centred = dilation * (height // 2), dilation * (width // 2)
-        pad = centred if padding is None else padding
+        pad: int | tuple[int, int] = (dilation * (height // 2), dilation * (width // 2))
+        if padding == "same" and stride > 1:
+            self.pad = SamePad((height, width), stride)
+            pad = 0
+        elif isinstance(padding, int):
+            pad = padding
         self.conv = nn.Conv2d(cin, cout, (height, width), stride, pad, dilation, groups, bias=False)
         self.norm = nn.BatchNorm2d(cout, eps=eps)
         if act is not None:

@@ -2,8 +2,9 @@
 
 import pytest
 import torch
+from torch import nn
 
-from zoo.layers import Rescale, StochasticDepth
+from zoo.layers import ConvNormAct, Rescale, StochasticDepth
 
 
 def test_stochastic_depth_keeps_the_mean_and_drops_whole_images() -> None:
@@ -25,3 +26,19 @@ def test_resolutions_of_mobilenet(factor: float, side: int) -> None:
     y = Rescale(factor)(torch.full((1, 3, 224, 224), 0.5))
     assert y.shape == (1, 3, side, side)
     torch.testing.assert_close(y, torch.full_like(y, 0.5))
+
+
+@pytest.mark.parametrize("stride", [2, 3])
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_tensorflow_pads_less_before_the_map_than_after_it(kernel: int, stride: int) -> None:
+    """ceil(n / stride) windows; the first one starts half the padding, rounded down, before the map."""
+    layer = ConvNormAct(1, 1, kernel, stride=stride, padding="same")
+    nn.init.ones_(layer.conv.weight)
+    for n in range(4, 12):
+        out = -(-n // stride)
+        before = max((out - 1) * stride + kernel - n, 0) // 2
+        starts = [i * stride - before for i in range(out)]
+        windows = [set(range(start, start + kernel)) & set(range(n)) for start in starts]
+        image = torch.arange(float(n)).expand(1, 1, n, n)  # every pixel says in which column it lies
+        expected = [[float(len(rows) * sum(columns)) for columns in windows] for rows in windows]
+        assert layer.conv(layer.pad(image))[0, 0].tolist() == expected
