@@ -202,6 +202,18 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
                 (),
             ),
         ),
+        # The groups of the 1×1 convolutions hear from each other by the shuffle alone.
+        "shufflenet_v1": (
+            fork(
+                (
+                    fork((conv("1×1", 18),), (conv("1×1", 18),), (conv("1×1", 18),), join=""),
+                    act("shuffle", 66),
+                    conv("dw", 66),
+                    fork((conv("1×1", 18),), (conv("1×1", 18),), (conv("1×1", 18),), join=""),
+                ),
+                (),
+            ),
+        ),
         # One block feeds two paths: the inner one adds, the outer one concatenates.
         "dpn": (fork((fork((conv("1×1", 24), conv("3×3", 24), conv("1×1", 36)), ()),), (), join="‖"),),
         # Wide inside, narrow outside, and the shortcut joins the narrow ends.
