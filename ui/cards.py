@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from ui import catalogue, export, prose
+from ui import catalogue, export, prose, state
 from ui.catalogue import Entry
 from viz.figures import style
 from viz.figures.timeline import AXES, SIZES
@@ -178,27 +178,28 @@ def table(entries: Sequence[Entry]) -> None:
 
 
 def grid(entries: Sequence[Entry]) -> None:
-    """The cards, as many beside each other as there is room for, all of one row equally high."""
-    cells = st.grid("auto", min_column_width=250, gap="small")
-    for entry in entries:
-        with cells.container(border=True, height="stretch", gap=None, key=f"card-{entry.key}"):
-            st.html(f'<img src="{entry.picture}" alt="" width="240" height="112">')
-            st.page_link("pages/inspect.py", label=entry.title, query_params={"variant": entry.opens})
-            st.html(_words(entry))
+    """The cards, as many beside each other as there is room for, all of one row equally high.
+
+    All of them are one element: as elements of Streamlit's own, fifty cards would take ten times as long.
+    """
+    st.html(f'<ul class="zl-cards" role="list">{"".join(map(_card, entries))}</ul>')
 
 
 def _step(params: float) -> str:
     return "any" if params == _STEPS[-1] else style.count(params)
 
 
-def _words(entry: Entry) -> str:
+def _card(entry: Entry) -> str:
     colour, glyph = style.KIND_COLOURS[entry.kind], style.KIND_GLYPHS[entry.kind]
     sizes = dict.fromkeys((style.count(entry.smallest), style.count(entry.largest)))
     number = len(entry.points)
     return (
-        f'<div class="zl-facts"><p class="when">{entry.year}'
+        f'<li class="zl-card" id="card-{entry.key}">'
+        f'<img src="{entry.picture}" alt="" width="240" height="112" loading="lazy">'
+        f'<a href="{state.address("inspect", variant=entry.opens)}">{escape(entry.title)}</a>'
+        f'<p class="when">{entry.year}'
         f'<span><i aria-hidden="true" style="color:{colour}">{glyph}</i> {entry.kind}</span></p>'
         f'<p class="idea">{escape(entry.idea)}</p><p class="who">{escape(entry.authors)}</p>'
         f'<p class="numbers">{number} {"variant" if number == 1 else "variants"}, '
-        f"{' to '.join(sizes)} parameters</p></div>"
+        f"{' to '.join(sizes)} parameters</p></li>"
     )

@@ -192,7 +192,7 @@ def _entry(family: Family) -> Entry:
         opens=representative(family).name,
         smallest=min(sizes),
         largest=max(sizes),
-        picture=f"data:image/svg+xml,{quote(picture)}",
+        picture="data:image/svg+xml," + quote(picture, " /:='(),;"),
         words=_plain(words),
         names=names,
     )

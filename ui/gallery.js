@@ -4,7 +4,7 @@
 // into the address of the old one, and the first step back shows the Gallery without what was chosen there. So the
 // address is changed here, and Streamlit is told that the reader moved in the history.
 document.zoolensLinks ??= (event) => {
-  const link = event.target.closest("[class*='st-key-card-'] a, .st-key-gallery-open a");
+  const link = event.target.closest(".zl-card a, .st-key-gallery-open a");
   const elsewhere = event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
   if (!link || elsewhere || link.origin !== location.origin) return;
   event.preventDefault();

@@ -4,6 +4,8 @@ So a link, a reload, the back button and a second window all show the same view.
 address says; when a reader turns it, the address is rewritten before the page runs again.
 """
 
+from urllib.parse import urlencode
+
 import streamlit as st
 
 _LONGEST = 400  # characters of a parameter that are looked at; what is longer was not written here
@@ -20,6 +22,12 @@ def write(**parameters: str | None) -> None:
     changed = {name: value for name, value in (query() | parameters).items() if value is not None}
     if changed != query():
         st.query_params.from_dict(changed)
+
+
+def address(page: str, **parameters: str) -> str:
+    """The address of a view, for links that are not Streamlit's own."""
+    base = st.get_option("server.baseUrlPath").strip("/")
+    return f"{f'/{base}' if base else ''}/{page}{'?' if parameters else ''}{urlencode(parameters)}"
 
 
 def shows(key: str, value: object) -> str:

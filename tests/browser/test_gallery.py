@@ -30,7 +30,7 @@ def point(page: Page, name: str) -> tuple[float, float]:
 
 
 def cards(page: Page) -> Locator:
-    return page.locator("[class*='st-key-card-']")
+    return page.locator(".zl-card")
 
 
 def test_hover_tells_and_click_opens(visit: driver.Visitor) -> None:
@@ -47,7 +47,7 @@ def test_hover_tells_and_click_opens(visit: driver.Visitor) -> None:
 def test_whole_card_is_a_link(visit: driver.Visitor) -> None:
     page = visit("/")
     expect(cards(page)).to_have_count(len(FAMILIES))
-    picture = page.locator(".st-key-card-vgg img")
+    picture = page.locator("#card-vgg img")
     picture.scroll_into_view_if_needed()
     box = picture.bounding_box()
     assert box

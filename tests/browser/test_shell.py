@@ -33,7 +33,7 @@ def test_the_front_page_by_its_name(visit: driver.Visitor) -> None:
     visit("/")
     page = visit("/gallery?gallery.kind=mobile")
     expect(page).to_have_title("Gallery – Zoolens")
-    expect(page.locator("[class*='st-key-card-']")).to_have_count(1)
+    expect(page.locator(".zl-card")).to_have_count(1)
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 

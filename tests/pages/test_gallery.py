@@ -1,6 +1,7 @@
 """The Gallery: every control changes what is shown, and what is chosen leads to Inspect."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,7 +38,12 @@ def traces(gallery: AppTest) -> list[str]:
 def titles(gallery: AppTest) -> list[str]:
     """The titles of the cards, in order."""
     assert not gallery.exception
-    return [link.proto.label for link in gallery.get("page_link")]
+    return re.findall('<a href="/inspect[?]variant=[^"]+">([^<]+)</a>', grid(gallery))
+
+
+def grid(gallery: AppTest) -> str:
+    """The cards, of which there may be none."""
+    return "".join(part.proto.body for part in gallery.get("html") if "zl-cards" in part.proto.body)
 
 
 def everything() -> list[str]:
@@ -102,8 +108,15 @@ def test_lines(gallery: AppTest) -> None:
 def test_a_chosen_point_opens_inspect(gallery: AppTest) -> None:
     gallery.session_state["gallery.timeline"] = {"selection": {"points": [{"customdata": ["vgg16"]}]}}
     gallery.run()
-    assert titles(gallery)[0] == "Open vgg16", "and the browser follows the link at once"
-    assert gallery.get("page_link")[0].proto.query_string == "variant=vgg16"
+    (link,) = (link.proto for link in gallery.get("page_link"))
+    assert (link.label, link.query_string) == ("Open vgg16", "variant=vgg16")
+
+
+def test_a_card_is_a_link_to_the_network_that_was_named(gallery: AppTest) -> None:
+    assert '<a href="/inspect?variant=vgg16">VGG</a>' in grid(gallery)
+    gallery.text_input(key="gallery.search").set_value("vgg19").run()
+    assert titles(gallery) == ["VGG"]
+    assert '<a href="/inspect?variant=vgg19">VGG</a>' in grid(gallery)
 
 
 def test_search(gallery: AppTest) -> None:

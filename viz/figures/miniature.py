@@ -5,6 +5,7 @@ operation and is the taller, the more channels come out of it. A fork splits the
 empty branch is a shortcut. A grid is an image cut into patches or windows.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -125,9 +126,9 @@ def miniature(chain: Chain, alt: str) -> str:
     if stub > 6:
         pen.line("M", x + width + stub - 4, y - 3.5, "l", 4, 3.5, "l", -4, 3.5)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'font-family="Helvetica Neue, Arial, sans-serif" font-size="{_TEXT:g}" '
-        f'font-weight="600" text-anchor="middle"><title>{escape(alt)}</title>{"".join(pen.marks)}</svg>'
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}' role='img' "
+        f"font-family='Helvetica Neue,Arial,sans-serif' font-size='{_TEXT:g}' font-weight='600' "
+        f"text-anchor='middle'><title>{escape(alt)}</title>{pen.drawing()}</svg>"
     )
 
 
@@ -155,20 +156,39 @@ def _rows(branches: Sequence[Chain]) -> list[tuple[Chain, float]]:
 
 
 class _Pen:
-    """Collects SVG; every method draws from x to the right, around the height y."""
+    """Collects SVG; every method draws from x to the right, around the height y.
+
+    The drawings of all families are sent at once, so what many marks share is written once: all lines are
+    one path, and a colour stands before the boxes that have it.
+    """
 
     def __init__(self) -> None:
+        self.path: list[str] = []
+        self.blocks: dict[str, list[str]] = {}  # colour -> boxes
         self.marks: list[str] = []
+        self.words: dict[str, list[str]] = {}  # colour -> labels
+
+    def drawing(self) -> str:
+        """Lines, boxes on them, words on the boxes."""
+        return "".join(
+            (
+                f"<path d='{''.join(self.path)}' fill='none' stroke='{LINE}' stroke-width='1.6'/>",
+                *(f"<g fill='{colour}'>{''.join(boxes)}</g>" for colour, boxes in self.blocks.items()),
+                *self.marks,
+                *(f"<g fill='{colour}'>{''.join(words)}</g>" for colour, words in self.words.items()),
+            )
+        )
 
     def line(self, *steps: str | float) -> None:
         """A path: its commands and coordinates."""
         path = " ".join(step if isinstance(step, str) else f"{step:.4g}" for step in steps)
-        self.marks.append(f'<path d="{path}" fill="none" stroke="{LINE}" stroke-width="1.6"/>')
+        self.path.append(re.sub(r" ?([A-Za-z]) ?", r"\1", path))
 
-    def block(self, x: float, y: float, width: float, height: float, colour: str, rim: str = "none") -> None:
-        self.marks.append(
-            f'<rect x="{x:.4g}" y="{y - height / 2:.4g}" width="{width:.4g}" height="{height:.4g}" rx="3" '
-            f'fill="{colour}" stroke="{rim}" stroke-width="0.8"/>'
+    def block(self, x: float, y: float, width: float, height: float, colour: str, rim: str = "") -> None:
+        edge = f" stroke='{rim}' stroke-width='.8'" if rim else ""
+        self.blocks.setdefault(colour, []).append(
+            f"<rect x='{x:.4g}' y='{y - height / 2:.4g}' width='{width:.4g}' height='{height:.4g}' rx='3'"
+            f"{edge}/>"
         )
 
     def chain(self, chain: Chain, x: float, y: float, width: float) -> None:
@@ -193,12 +213,12 @@ class _Pen:
     def box(self, box: Box, x: float, y: float) -> None:
         colour, middle = LAYER_COLOURS[box.kind], x + box.width / 2
         self.block(x, y, box.width, box.height, colour)
-        turn = (
-            "" if _LETTER * len(box.label) <= box.width else f' transform="rotate(-90 {middle:.4g} {y:.4g})"'
-        )
-        self.marks.append(
-            f'<text x="{middle:.4g}" y="{y + 3.5:.4g}" fill="{ink(colour)}"{turn}>{escape(box.label)}</text>'
-        )
+        turned = _LETTER * len(box.label) > box.width
+        turn = f" transform='rotate(-90 {middle:.4g} {y:.4g})'" if turned else ""
+        if box.label:
+            self.words.setdefault(ink(colour), []).append(
+                f"<text x='{middle:.4g}' y='{y + 3.5:.4g}'{turn}>{escape(box.label)}</text>"
+            )
 
     def grid(self, image: Grid, x: float, y: float) -> None:
         side, top, cell = image.side, y - image.side / 2, image.side / image.cells
@@ -206,8 +226,8 @@ class _Pen:
         for i in range(1, image.cells):
             heavy = image.window > 1 and (i - image.shift) % image.window == 0
             self.marks.append(
-                f'<path d="M{x + i * cell:.4g} {top:.4g}v{side:g}M{x:.4g} {top + i * cell:.4g}h{side:g}" '
-                + ('stroke="#000" stroke-width="2"/>' if heavy else 'stroke="#fff" stroke-width="1"/>')
+                f"<path d='M{x + i * cell:.4g} {top:.4g}v{side:g}M{x:.4g} {top + i * cell:.4g}h{side:g}' "
+                + ("stroke='#000' stroke-width='2'/>" if heavy else "stroke='#fff'/>")
             )
 
     def fork(self, part: Fork, x: float, y: float) -> None:
@@ -230,7 +250,7 @@ class _Pen:
         elif part.join:
             middle, r = end + _JOIN / 2, _JOIN / 2 - 0.5
             self.marks.append(
-                f'<circle cx="{middle:.4g}" cy="{y:.4g}" r="{r:g}" fill="{LAYER_COLOURS["add"]}" '
-                f'stroke="{LINE}" stroke-width="0.8"/>'
-                f'<text x="{middle:.4g}" y="{y + 4.4:.4g}" font-size="13">{part.join}</text>'
+                f"<circle cx='{middle:.4g}' cy='{y:.4g}' r='{r:g}' fill='{LAYER_COLOURS['add']}' "
+                f"stroke='{LINE}' stroke-width='.8'/>"
+                f"<text x='{middle:.4g}' y='{y + 4.4:.4g}' font-size='13'>{part.join}</text>"
             )
