@@ -45,7 +45,11 @@ def pages() -> dict[str, list[StreamlitPage]]:
     page says so; Streamlit would show the front page behind a dialog.
     """
     front = _page("gallery", "Gallery", "grid_view", url_path="", default=True)
-    architectures = [front, _page("inspect", "Inspect", "account_tree")]
+    architectures = [
+        front,
+        _page("inspect", "Inspect", "account_tree"),
+        _page("proof", "Proof", "verified"),
+    ]
     architectures.append(_page("gallery", "Gallery", "grid_view", visibility="hidden"))
     asked = unquote(urlsplit(st.context.url or "").path).rpartition("/")[2]
     if asked not in [page.url_path for page in architectures]:
