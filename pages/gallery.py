@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui import cached, cards, catalogue, export, legends, prose, shell
 from viz.figures.history import challenge
-from viz.figures.timeline import AXES, diameter, drawn, timeline
+from viz.figures.timeline import AXES, diameter, drawn
 
 shell.guard()
 
@@ -23,37 +23,35 @@ with st.container(key="gallery-hero"):
 for sentence in cards.misread(families):
     st.warning(prose.literal(sentence), icon=":material/link_off:")
 
+st.header("The story in one picture")
+with st.container(horizontal=True, vertical_alignment="bottom", key="gallery-axes"):
+    x, y, size = cards.axes()
+    lineage, kin = cards.lineage(families)
+front = st.toggle("Pareto front", key="gallery.front", bind="query-params", help=words["front"])
+chosen = st.plotly_chart(
+    cached.timeline(x, y, size, tuple(lineage), frozenset(kin), front),
+    key="gallery.timeline",
+    on_select="rerun",
+    selection_mode="points",
+    config=export.picture("zoolens-timeline"),
+    alt=f"{AXES[y].title} against {AXES[x].title}, one point for each published network",
+)
+if chosen["selection"]["points"]:
+    (variant,) = chosen["selection"]["points"][0]["customdata"]
+    cards.follow(variant)
+if x == y:
+    st.caption(words["same"])
+shown = drawn(points, x, y)
+legends.areas(AXES[size].name, max(point.at[size] for point in shown), diameter)
+if hidden := len(points) - len(shown):
+    st.caption(words["hidden"].format(hidden=hidden, variants=len(points)))
 with st.container(key="gallery-figures"):
-    left, right = st.columns([2, 1], gap="large")
+    left, right = st.columns(2, gap="large")
 with left:
-    st.header("The story in one picture")
-    with st.container(horizontal=True, vertical_alignment="bottom", key="gallery-axes"):
-        x, y, size = cards.axes()
-    with st.container(horizontal=True):
-        descent = st.toggle("Who grew from whom", True, key="gallery.descent", bind="query-params")
-        front = st.toggle("Pareto front", key="gallery.front", bind="query-params", help=words["front"])
-    lineage = catalogue.descent(families) if descent else []
-    chosen = st.plotly_chart(
-        timeline(points, x, y, size=size, lineage=lineage, with_front=front),
-        key="gallery.timeline",
-        on_select="rerun",
-        selection_mode="points",
-        config=export.picture("zoolens-timeline"),
-        alt=f"{AXES[y].title} against {AXES[x].title}, one point for each published network",
-    )
-    if chosen["selection"]["points"]:
-        (variant,) = chosen["selection"]["points"][0]["customdata"]
-        cards.follow(variant)
-    if x == y:
-        st.caption(words["same"])
-    shown = drawn(points, x, y)
-    legends.areas(AXES[size].name, max(point.at[size] for point in shown), diameter)
-    if hidden := len(points) - len(shown):
-        st.caption(words["hidden"].format(hidden=hidden, variants=len(points)))
     st.markdown(words["timeline"])
     cards.table(families)
 with right:
-    st.header("The challenge")
+    st.subheader("The challenge")
     st.plotly_chart(
         challenge(catalogue.winners(), catalogue.HUMAN),
         key="gallery.challenge",

@@ -8,8 +8,10 @@ so it is either data that is copied on every call (`cache_data`) or something th
 from contextlib import suppress
 
 import streamlit as st
+from plotly.graph_objects import Figure
 
 from ui import catalogue
+from viz.figures import timeline as figures
 from zoo import Specimen, variant
 from zoo.anatomy import Anatomy, Graph, dissect, graph, smallest_input
 
@@ -20,6 +22,15 @@ _LARGEST, _NEAR = 512, 96  # pixels: how large, and how far around, a search for
 def entries() -> tuple[catalogue.Entry, ...]:
     """The families as the Gallery shows them, in the order of the registry. Frozen records: safe to share."""
     return catalogue.entries()
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def timeline(
+    x: str, y: str, size: str, lineage: tuple[tuple[str, str], ...], kin: frozenset[str], front: bool
+) -> Figure:
+    """All published networks on two axes. A figure that nobody changes: pages send it as it is."""
+    points = [point for family in entries() for point in family.points]
+    return figures.timeline(points, x, y, size=size, lineage=lineage, kin=kin, with_front=front)
 
 
 @st.cache_resource(max_entries=128, show_spinner="Taking the network apart …")

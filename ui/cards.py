@@ -15,6 +15,7 @@ from zoo import KINDS, nearest
 
 _STYLE = Path(__file__).with_name("gallery.css")
 _LINKS = Path(__file__).with_name("gallery.js")
+NOBODY, EVERYBODY = "Not drawn", "Of all families"
 _STEPS = (0.0, 1e6, 5e6, 1e7, 2.5e7, 5e7, 1e8, 2e8, float("inf"))  # parameters
 
 
@@ -34,7 +35,7 @@ def misread(entries: Sequence[Entry]) -> list[str]:
         "x": axes,
         "y": axes,
         "area": [AXES[size].name for size in SIZES],
-        "descent": switch,
+        "lineage": [NOBODY, EVERYBODY, *(entry.title for entry in entries)],
         "front": switch,
         "kind": list(KINDS),
         "order": list(catalogue.ORDERS),
@@ -121,6 +122,22 @@ def axes() -> tuple[str, str, str]:
         choice("Up", "gallery.y", upwards, "gallery.x"),
         choice("Area", "gallery.area", SIZES),
     )
+
+
+def lineage(entries: Sequence[Entry]) -> tuple[list[tuple[str, str]], set[str]]:
+    """Who grew from whom, of all families or around the chosen one, and who then stands out."""
+    chosen = st.selectbox(
+        "Who grew from whom",
+        [NOBODY, EVERYBODY, *sorted((entry.title for entry in entries), key=str.casefold)],
+        key="gallery.lineage",
+        bind="query-params",
+        help="Choose a family, or type its name: all that led to it, and what grew from it next.",
+    )
+    pairs = catalogue.descent(entries)
+    if chosen in (NOBODY, EVERYBODY):
+        return (pairs if chosen == EVERYBODY else []), set()
+    around = catalogue.kin(pairs, chosen)
+    return around, {chosen, *(title for pair in around for title in pair)}
 
 
 def follow(variant: str) -> None:

@@ -83,6 +83,14 @@ def descent(found: Sequence[Entry]) -> list[tuple[str, str]]:
     return [(titles[parent], e.title) for e in found for parent in e.parents if parent in titles]
 
 
+def kin(pairs: Iterable[tuple[str, str]], family: str) -> list[tuple[str, str]]:
+    """Of pairs (parent, child), those on all ways that led to a family, and those to its own children."""
+    pairs, line = list(pairs), {family}
+    for _ in pairs:  # as often as the longest way can be
+        line |= {parent for parent, child in pairs if child in line}
+    return [(parent, child) for parent, child in pairs if child in line or parent == family]
+
+
 def winners() -> tuple[Winner, ...]:
     """The best entries of the ImageNet challenge, by year."""
     with _HISTORY.open(encoding="utf-8", newline="") as file:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from zoo import FAMILIES, VARIANTS
+from zoo import FAMILIES, VARIANTS, family_of
 
 PUBLISHED = {name: v.published for name, v in VARIANTS.items() if v.published}
 
@@ -56,7 +56,7 @@ def test_at_first_all_that_has_an_accuracy(gallery: AppTest) -> None:
     (left_out,) = (text.value for text in gallery.caption if "accuracy" in text.value)
     assert left_out.startswith(f"{len(PUBLISHED) - len(measured)} of the {len(PUBLISHED)} networks")
     assert titles(gallery) == everything()
-    assert "Grew from" in traces(gallery)
+    assert "Grew from" not in traces(gallery), "of fifty families that would be a thicket"
     assert "Pareto front" not in traces(gallery)
 
 
@@ -99,10 +99,28 @@ def test_area(gallery: AppTest) -> None:
 
 
 def test_lines(gallery: AppTest) -> None:
-    gallery.toggle(key="gallery.descent").set_value(False).run()
-    assert "Grew from" not in traces(gallery)
+    gallery.selectbox(key="gallery.lineage").set_value("Of all families").run()
+    assert "Grew from" in traces(gallery)
     gallery.toggle(key="gallery.front").set_value(True).run()
     assert "Pareto front" in traces(gallery)
+
+
+def test_the_lineage_of_a_family_stands_out(gallery: AppTest) -> None:
+    def seen() -> set[str]:
+        """The families that have not faded."""
+        return {
+            family_of(name).key
+            for trace in chart(gallery)["data"]
+            for (name,), strength in zip(
+                trace.get("customdata", []), trace["marker"].get("opacity", ()) or (), strict=False
+            )
+            if strength > 0.5
+        }
+
+    gallery.selectbox(key="gallery.lineage").set_value("VGG").run()
+    assert "Grew from" in traces(gallery)
+    children = {key for key, family in FAMILIES.items() if "vgg" in family.parents}
+    assert {"alexnet", "vgg", "resnet"} <= seen() <= {"lenet", "alexnet", "vgg"} | children
 
 
 def test_a_chosen_point_opens_inspect(gallery: AppTest) -> None:
@@ -124,7 +142,9 @@ def test_search(gallery: AppTest) -> None:
     assert titles(gallery) == ["VGG"]
     assert drawn(gallery) > {"resnet50", "vgg16"}, "the timeline stays whole"
     gallery.text_input(key="gallery.search").set_value("Kaiming He").run()
-    assert titles(gallery) == ["ResNet", "ResNeXt"]
+    by_he = [family.title for family in FAMILIES.values() if "He" in re.findall(r"\w+", family.authors)]
+    assert titles(gallery) == by_he
+    assert {"ResNet", "ResNeXt"} <= set(by_he)
     assert any(text.value == "No family has Kaiming." for text in gallery.caption)
 
 
@@ -207,13 +227,21 @@ def test_what_the_controls_write_is_understood(app: AppTest) -> None:
             "gallery.years": ["2012", "2018"],
             "gallery.params": ["1 M", "any"],
             "gallery.x": "Parameters",
-            "gallery.descent": "false",
+            "gallery.lineage": "VGG",
             "gallery.order": "By name",
         }
     )
     app.run()
     assert not app.warning
-    assert titles(app) == ["AlexNet", "MobileNetV2", "NIN", "VGG", "ZFNet"]
+    left = [
+        family.title
+        for family in FAMILIES.values()
+        if family.kind in ("plain", "mobile")
+        and 2012 <= family.year <= 2018
+        and any(v.published and v.published.params >= 1e6 for v in family.variants)
+    ]
+    assert titles(app) == sorted(left, key=str.casefold)
+    assert {"AlexNet", "MobileNetV2", "VGG"} <= set(left) < {family.title for family in FAMILIES.values()}
 
 
 def test_nonsense_in_a_link_does_no_harm(app: AppTest) -> None:

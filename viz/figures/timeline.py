@@ -1,6 +1,6 @@
 """All published networks as points: when they came, what they cost, how good they were."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import log10, sqrt
@@ -10,11 +10,12 @@ from typing import TypeAlias
 
 import plotly.graph_objects as go
 
-from viz.figures.style import FAINT, FRONT, KIND_COLOURS, KIND_SYMBOLS, LINE, TALL, count
+from viz.figures.style import FAINT, FRONT, KIND_COLOURS, KIND_SYMBOLS, LINE, count
 
-_SMALLEST, _LARGEST = 8.0, 36.0  # diameters of points, px
+_SMALLEST, _LARGEST = 7.0, 34.0  # diameters of points, px
 _SLOT = 0.22  # years between two families of the same year
-_PLOT = (480.0, 290.0)  # px that the data take on a laptop
+_WIDE, _NARROW = (820.0, 370.0), (230.0, 350.0)  # px that the data take on a laptop and on a phone
+_HEIGHT = 540
 _EDGE = 30.0  # px beyond them that a name may use
 _COVERED = 0.25  # the share of a name that may be hidden; beyond that the pointer has to tell it
 _LETTER, _ROW = 7.0, 15.0  # px that a letter and a line of a name take
@@ -91,28 +92,32 @@ def timeline(
     *,
     size: str = "params",
     lineage: Iterable[tuple[str, str]] = (),
+    kin: Collection[str] = (),
     with_front: bool = False,
 ) -> go.Figure:
     """The points on two of AXES, a trace for each kind of family; `customdata` holds the variant's name.
 
-    `lineage` are pairs (parent, child) of families; an arrow runs between their named points.
-    Families of the same year stand side by side, each a little off the year.
+    `lineage` are pairs (parent, child) of families; an arrow runs between their named points. `kin` are
+    families that stand out from all others, which fade; without any, none does.
+    Families of the same year stand side by side, each a little off the year. The last two traces are the
+    names, placed for a narrow and for a wide figure: ui/gallery.css shows the one that fits.
     """
-    canvas = _Canvas(drawn(points, x, y), x, y, size)
+    canvas = _Canvas(drawn(points, x, y), x, y, size, kin)
     canvas.add_lineage(lineage)
     if with_front:
         canvas.add_front()
     for kind in KIND_COLOURS:
         canvas.add_points(kind)
-    canvas.add_names()
+    canvas.add_names(_NARROW)
+    canvas.add_names(_WIDE)
     return canvas.finished()
 
 
 class _Canvas:
     """A figure in which every point has its place and its size."""
 
-    def __init__(self, points: Sequence[Point], x: str, y: str, size: str) -> None:
-        self.points, self.x, self.y = points, x, y
+    def __init__(self, points: Sequence[Point], x: str, y: str, size: str, kin: Collection[str]) -> None:
+        self.points, self.x, self.y, self.kin = points, x, y, kin
         largest = max((p.at[size] for p in points), default=1.0)
         self.diameter = {p.name: round(diameter(p.at[size], largest), 1) for p in points}
         self.place = {
@@ -121,7 +126,7 @@ class _Canvas:
         self.named: dict[
             str, Point
         ] = {}  # of each family, the point with its name: the highest of its first year
-        for p in sorted(points, key=lambda p: (p.at["year"], -p.at[y])):
+        for p in sorted(points, key=lambda p: (p.family not in kin, p.at["year"], -p.at[y])):
             self.named.setdefault(p.family, p)
         self.figure = go.Figure()
 
@@ -140,7 +145,8 @@ class _Canvas:
             heads += [0, 9, 0]
             rims += [0, self.diameter[child] / 2, 0]
         arrow = {"symbol": "arrow", "angleref": "previous", "size": heads, "standoff": rims, "color": LINE}
-        self._add(xs, ys, "lines+markers", "Grew from", line={"color": FAINT, "width": 1.5}, marker=arrow)
+        line = {"color": LINE, "width": 1.8} if self.kin else {"color": FAINT, "width": 1.2}
+        self._add(xs, ys, "lines+markers", "Grew from", line=line, marker=arrow)
 
     def add_front(self) -> None:
         """Steps: what the best network reached up to there."""
@@ -162,7 +168,7 @@ class _Canvas:
                     "color": KIND_COLOURS[kind],
                     "symbol": KIND_SYMBOLS[kind],
                     "size": [self.diameter[p.name] for p in points],
-                    "opacity": 0.85,
+                    "opacity": [self._opacity(p) for p in points] if self.kin else 0.85,
                     "line": {"width": 1, "color": "rgba(255, 255, 255, 0.75)"},
                 },
                 customdata=[[p.name] for p in points],
@@ -170,24 +176,31 @@ class _Canvas:
                 hoverinfo="text",
             )
 
-    def add_names(self) -> None:
-        """The name of every family where it covers no other name and hardly a point."""
+    def add_names(self, plot: tuple[float, float]) -> None:
+        """The name of every family where it covers no other name and hardly a point, in a plot this large."""
         across, up = (
             _pixels([p.at[axis] for p in self.points], axis, length)
-            for axis, length in ((self.x, _PLOT[0]), (self.y, _PLOT[1]))
+            for axis, length in zip((self.x, self.y), plot, strict=True)
         )
         at = {p.name: (across(self.place[p.name][0]), up(self.place[p.name][1])) for p in self.points}
         radius = {name: d / 2 for name, d in self.diameter.items()}
-        dots = [(x - radius[n], y - radius[n], x + radius[n], y + radius[n]) for n, (x, y) in at.items()]
+        seen = {p.name for p in self.points if not self.kin or p.family in self.kin}
+        dots = [
+            (x - radius[n], y - radius[n], x + radius[n], y + radius[n])
+            for n, (x, y) in at.items()
+            if n in seen
+        ]
         taken: list[_Rectangle] = []
         shown: dict[str, str] = {}
 
         def covered(box: _Rectangle) -> float:
             """The share of a name that lies on points or beyond the edge."""
-            beyond = max(0.0, -_EDGE - box[0], box[2] - _PLOT[0] - _EDGE) * _ROW
+            beyond = max(0.0, -_EDGE - box[0], box[2] - plot[0] - _EDGE) * _ROW
             return (beyond + sum(_overlap(box, dot) for dot in dots)) / _area(box)
 
         for family, point in self.named.items():
+            if point.name not in seen:
+                continue
             (x, y), r, wide = at[point.name], radius[point.name] + 1, _LETTER * len(family)
             sides = {
                 "top center": (x - wide / 2, y + r, x + wide / 2, y + r + _ROW),
@@ -227,12 +240,15 @@ class _Canvas:
             update(title=AXES[axis].title, zeroline=False, **log)
         self.figure.update_xaxes(showgrid=AXES[self.x].log)
         return self.figure.update_layout(
-            height=TALL,
+            height=_HEIGHT,
             margin={"l": 8, "r": 8, "t": 36, "b": 8},  # above, room for plotly's buttons
-            legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0, "itemsizing": "constant"},
+            legend={"orientation": "h", "y": -0.16, "yanchor": "top", "x": 0, "itemsizing": "constant"},
             hoverlabel={"align": "left"},
             dragmode=False,
         )
+
+    def _opacity(self, point: Point) -> float:
+        return 0.9 if point.family in self.kin else 0.12
 
     def _add(
         self, xs: Sequence[float | None], ys: Sequence[float | None], mode: str, name: str, **look: object
