@@ -169,6 +169,35 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
             act("ReLU", 22),
             fork((conv("1×1", 40), act("ReLU", 40)), (conv("3×3", 40), act("ReLU", 40)), join="‖"),
         ),
+        # Narrow Inception branches beside a shortcut; a tenth of them is added.
+        "inception_resnet": (
+            fork(
+                (
+                    fork(
+                        (conv("1×1", 24),),
+                        (conv("1×1", 24), conv("1×7", 24), conv("7×1", 24)),
+                        join="‖",
+                    ),
+                    conv("1×1", 40),
+                    act("× 0.1", 40),
+                ),
+                (),
+            ),
+            act("ReLU", 40),
+        ),
+        # The last module: its branches fork once more.
+        "inception_v4": (
+            fork(
+                (conv("1×1", 16),),
+                (conv("1×1", 16), fork((conv("", 8),), (conv("", 8),), join="‖")),
+                (
+                    *(conv("1×1", 16), conv("3×1", 16), conv("1×3", 16)),
+                    fork((conv("", 8),), (conv("", 8),), join="‖"),
+                ),
+                (pool("", 16), conv("1×1", 16)),
+                join="‖",
+            ),
+        ),
         # 32 narrow bottlenecks side by side.
         "resnext": (
             fork(
