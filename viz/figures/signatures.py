@@ -268,6 +268,14 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
             fork((norm("LN", 40), attention("attention", 64)), ()),
             fork((norm("LN", 40), linear("MLP", 64)), ()),
         ),
+        # Three branches while it trains, one 3×3 ever after.
+        "repvgg": (
+            fork((conv("3×3", 24), norm("BN", 24)), (conv("1×1", 24), norm("BN", 24)), (norm("BN", 24),)),
+            act("ReLU", 44),
+            act("→", 24),
+            conv("3×3", 44),
+            act("ReLU", 44),
+        ),
         # Windows, and in the next block windows moved by half.
         "swin": (
             grid(8, 4),

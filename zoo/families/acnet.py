@@ -51,6 +51,13 @@ def fuse(network: Network) -> Network:
     return fused
 
 
+def as_conv(kernel: Tensor, bias: Tensor, like: nn.Conv2d) -> nn.Conv2d:
+    """A convolution with this kernel and bias, with the strides and groups of another."""
+    conv = nn.Conv2d(like.in_channels, like.out_channels, 3, like.stride[0], 1, groups=like.groups)
+    conv.weight, conv.bias = nn.Parameter(kernel.detach()), nn.Parameter(bias.detach())
+    return conv
+
+
 class Branch(nn.Sequential):
     """One of the convolutions of a block, `kernel` high and wide, centred on the same pixel as the others."""
 
@@ -108,14 +115,7 @@ class ACBlock(nn.Module):
                 kernel, bias = kernel + more, bias + shift
         if self.norm is not None:  # the branches had no norms, so there is no bias yet
             kernel, bias = fold_norm(kernel, self.norm)
-        conv = plain_conv(self.square.conv)
-        conv.weight, conv.bias = nn.Parameter(kernel.detach()), nn.Parameter(bias.detach())
-        return conv
-
-
-def plain_conv(conv: nn.Conv2d) -> nn.Conv2d:
-    """A new convolution of the same shape, with a bias: what a block is once it is fused."""
-    return nn.Conv2d(conv.in_channels, conv.out_channels, 3, conv.stride[0], 1, groups=conv.groups)
+        return as_conv(kernel, bias, self.square.conv)
 
 
 class ACNet(ResNet):
@@ -141,12 +141,12 @@ class ACNet(ResNet):
                     continue
                 if conv.kernel_size != (3, 3):
                     continue
-                strong: nn.Module = plain_conv(conv)
-                if not fused:
-                    cin, cout, stride = conv.in_channels, conv.out_channels, conv.stride[0]
-                    strong = ACBlock(
-                        cin, cout, stride, vertical=vertical, horizontal=horizontal, norm=norm
-                    )
+                cin, cout, stride = conv.in_channels, conv.out_channels, conv.stride[0]
+                strong: nn.Module
+                if fused:
+                    strong = nn.Conv2d(cin, cout, 3, stride, padding=1)
+                else:
+                    strong = ACBlock(cin, cout, stride, vertical=vertical, horizontal=horizontal, norm=norm)
                 setattr(module, name, strong.apply(he_init))
                 setattr(module, follower, nn.Identity())  # the block norms by itself
 
