@@ -252,6 +252,18 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
                 (),
             ),
         ),
+        # Two kernels, and a choice between them that depends on the picture.
+        "sknet": (
+            fork(
+                (
+                    conv("1×1", 32),
+                    fork((conv("3×3", 36),), (conv("5×5", 36),), join=""),
+                    attention("select", 70),
+                    conv("1×1", 60),
+                ),
+                (),
+            ),
+        ),
         # Three kernels that become one.
         "acnet": (
             fork(
