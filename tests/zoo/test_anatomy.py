@@ -1,6 +1,7 @@
 """The anatomy against torch itself: counts, shapes, receptive fields; and by hand on a small network."""
 
 import threading
+import time
 
 import pytest
 import torch
@@ -44,6 +45,16 @@ def test_counts_and_shapes_equal_torchs(name: str) -> None:
     checked = [layer for layer in anatomy.layers if layer.id == layer.path]
     assert len(checked) > 5
     assert {layer.id: layer.shape for layer in checked} == {layer.id: shapes[layer.id] for layer in checked}
+
+
+def test_the_whole_zoo_is_taken_apart_within_two_minutes() -> None:
+    """All variants, one after the other, by the core's own clock; a reader waits for one of them at a time."""
+    started = time.process_time()
+    found = {name: dissect(zoo.skeleton(name), image_of(name)) for name in zoo.VARIANTS}
+    assert time.process_time() - started < 120
+    for name, anatomy in found.items():
+        published = zoo.VARIANTS[name].published
+        assert not published or (anatomy.params, anatomy.macs) == (published.params, published.macs)
 
 
 class Bare(nn.Module):

@@ -246,7 +246,7 @@ FAMILY = Family(
         Variant(
             name="vit_classroom",
             title="ViT, classroom size",
-            config={"patch": 4, "depth": 6, "width": 96, "heads": 3},
+            config={"patch": 4, "depth": 3, "width": 48, "heads": 3},
             input_size=32,
             num_classes=10,
             note="64 patches of 4x4 pixels and the class token; trains while you watch.",
