@@ -4,9 +4,10 @@
     python -m benchmarks.classroom_variants resnet vit   # these families
     python -m benchmarks.classroom_variants --save       # and keep the rows in assets/measured
 
-All get the same: 60,000 pictures of 28x28, padded to 32x32, batches of 32, AdamW from a learning rate of 0.001
-down to 0 as the minute passes, no augmentation. The minute is the core's own time spent in training (one
-thread), so that work of others beside it does not count. Accuracy is on the 10,000 test pictures, afterwards.
+All get the same: 60,000 pictures of 28x28, padded to 32x32, batches of 32, AdamW from a learning rate of
+0.001 down to 0 as the minute passes, no augmentation. The minute is the core's own time spent in training
+(one thread), so that work of others beside it does not count. Accuracy is on the 10,000 test pictures,
+afterwards.
 
 The pictures are those of Debian's package dataset-fashion-mnist, or of any folder that holds the four files
 under their original names: --data FOLDER.
@@ -77,10 +78,8 @@ def measure(name: str, folder: Path) -> Row:
     images, labels = pictures(folder, "t10k", variant.channels)
     with torch.no_grad():
         found = torch.cat([model(part).argmax(1) for part in images.split(500)])
-    values = (
-        name, anatomy.params, anatomy.macs, f"{(found == labels).float().mean().item():.4f}", steps * BATCH, steps,
-        f"{spent:.1f}",
-    )  # fmt: skip
+    accuracy = f"{(found == labels).float().mean().item():.4f}"
+    values = (name, anatomy.params, anatomy.macs, accuracy, steps * BATCH, steps, f"{spent:.1f}")
     return dict(zip(COLUMNS, map(str, values), strict=True))
 
 
@@ -119,7 +118,7 @@ def main() -> None:
     if unknown := set(given.families) - set(zoo.FAMILIES):
         parser.error(f"no family called {', '.join(sorted(unknown))}")
     if not (given.data / "train-images-idx3-ubyte.gz").exists():
-        parser.error(f"no pictures in {given.data}: install dataset-fashion-mnist, or name a folder with --data")
+        parser.error(f"no pictures in {given.data}: install dataset-fashion-mnist, or give --data")
     names = [zoo.FAMILIES[key].classroom.name for key in given.families or zoo.FAMILIES]
     print(f"{'network':34}{'parameters':>12}{'MMACs':>8}{'accuracy':>10}{'pictures':>10}")
     rows = []

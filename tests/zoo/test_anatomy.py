@@ -48,7 +48,7 @@ def test_counts_and_shapes_equal_torchs(name: str) -> None:
 
 
 def test_the_whole_zoo_is_taken_apart_within_two_minutes() -> None:
-    """All variants, one after the other, by the core's own clock; a reader waits for one of them at a time."""
+    """All variants, one after the other, by the core's own clock."""
     started = time.process_time()
     found = {name: dissect(zoo.skeleton(name), image_of(name)) for name in zoo.VARIANTS}
     assert time.process_time() - started < 120
