@@ -180,7 +180,7 @@ FAMILY = Family(
     authors="Ding, Guo, Ding, Han",
     link="https://arxiv.org/abs/1908.03930",
     kind="shortcuts",
-    parents=("resnet",),
+    parents=("resnet", "inception_v3"),
     idea="Train three convolutions where one will do, and add their kernels into one when the training is "
     "over.",
     story=Story(
@@ -241,10 +241,10 @@ FAMILY = Family(
         Variant(
             name="acnet_classroom",
             title="ACNet, classroom size",
-            config={"block": BasicBlock, "depths": (1, 1, 1), "width": 16, "stem": "3x3"},
+            config={"block": BasicBlock, "depths": (1, 1, 1), "width": 32, "stem": "deep"},
             input_size=32,
             num_classes=10,
-            note="The classroom ResNet with seven blocks; switch a branch off, or fuse them.",
+            note="Three blocks in the stem and six in the stages; switch a branch off, or fuse them.",
         ),
         row(18, 19_028_520, 2_931_593_216, 71.2),
         row(34, 35_885_352, 6_014_406_656),

@@ -168,7 +168,8 @@ FAMILY = Family(
         "on some hardware.",
         outcome="Slightly more accurate than Swin at equal cost, and up to 87.8 % top-1 for XL, with "
         "ImageNet-22K and 384 pixels, out of nothing but standard layers. Much of the transformers' lead "
-        "had been recipe and proportions.",
+        "had been recipe and proportions. Some lists date it 2020, after its title; it appeared in January "
+        "2022.",
     ),
     model=ConvNeXt,
     lesson=ConvNeXtBlock,

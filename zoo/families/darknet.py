@@ -303,6 +303,7 @@ FAMILY = Family(
                 params=41_609_928,
                 macs=9_285_115_904,
                 source="timm darknet53",
+                table="table 1 of YOLOv3",
                 top1=77.2,
                 top5=93.8,
                 accuracy_source="YOLOv3, table 2, one 256 crop",

@@ -226,6 +226,12 @@ FAMILY = Family(
             effect="None at 32 pixels; at other sizes C5 has another number of weights.",
         ),
         Deviation(
+            what="C5 is a convolution here, as the paper has it; on 32x32 pixels it is the same as a fully "
+            "connected layer. That is why LeNet-5 has three convolutions and two full layers in some "
+            "accounts, two and three in others.",
+            effect="None: the weights and the outputs are the same.",
+        ),
+        Deviation(
             what="Weights start as torch starts them; the paper draws them between -2.4 and 2.4, divided by "
             "the unit's number of inputs.",
             effect="No count changes; the first epochs of a training differ.",

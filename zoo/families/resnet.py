@@ -257,6 +257,9 @@ def v1_row(depth: int, params: int, macs: int, top1: float, top5: float, printed
     )
 
 
+AVERAGES = ", shortcuts that average 2x2 pixels first; ResNeSt, often given the credit, took it over."
+
+
 def tricks_row(
     depth: int, letter: str, params: int, macs: int, top1: float, top5: float, recipe: str
 ) -> Variant:
@@ -277,7 +280,7 @@ def tricks_row(
             top5=top5,
             accuracy_source=f"timm results, {name}.{recipe}, one 224 crop",
         ),
-        note=note + (", shortcuts that average 2x2 pixels first." if letter == "d" else "."),
+        note=note + (AVERAGES if letter == "d" else "."),
     )
 
 
@@ -341,8 +344,10 @@ FAMILY = Family(
         "gradient has a short way down past every block.",
         cost="Almost nothing: an addition, and a 1x1 projection where the shape changes. The bottleneck "
         "block makes depth cheap by computing its 3x3 at a quarter of the width.",
-        outcome="152 layers won ILSVRC 2015 with 3.57 % top-5 error (an ensemble). The shortcut is in nearly "
-        "every network designed since, transformers included.",
+        outcome="152 layers won ILSVRC 2015 with 3.57 % top-5 error (an ensemble). The shortcut is in "
+        "nearly every network designed since, transformers included. Later work reads a stack of n blocks "
+        "as 2^n paths of different lengths (arXiv:1605.06431) and finds the loss surface smoother with "
+        "shortcuts than without (arXiv:1712.09913).",
     ),
     model=ResNet,
     lesson=BasicBlock,
