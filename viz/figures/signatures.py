@@ -241,6 +241,12 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
                     fork((conv("1×1", 18),), (conv("1×1", 18),), (conv("1×1", 18),), join=""),
                 ),
                 (),
+        # The trunk, weighed by what an hourglass beside it makes of a wide view.
+        "residual_attention": (
+            fork(
+                (conv("3×3", 40), conv("3×3", 40)),
+                (pool("pool", 40), conv("3×3", 30), pool("", 16), conv("3×3", 30), act("σ", 40)),
+                join="×",
             ),
         ),
         # One block feeds two paths: the inner one adds, the outer one concatenates.

@@ -127,7 +127,7 @@ FAMILY = Family(
         Variant(
             name="stochastic_depth_classroom",
             title="Stochastic depth, classroom size",
-            config={"depths": (2, 2, 2), "width": 12, "last_survival": 0.8},
+            config={"depths": (2, 2, 2), "width": 8, "last_survival": 0.8},
             input_size=32,
             num_classes=10,
             note="Six blocks; a short network wants to keep more of them than a long one.",

@@ -185,7 +185,7 @@ FAMILY = Family(
         Variant(
             name="wide_resnet_classroom",
             title="Wide ResNet, classroom size",
-            config={"bottleneck": False, "depths": (1, 1, 1), "k": 4, "width": 4, "dropout": 0.1},
+            config={"bottleneck": False, "depths": (1, 1, 1), "k": 4, "width": 4},
             input_size=32,
             num_classes=10,
             note="WRN-10-4 on a base of 4 channels: turn k to 1 and deepen it, to compare thin with wide.",
