@@ -241,6 +241,8 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
                     fork((conv("1×1", 18),), (conv("1×1", 18),), (conv("1×1", 18),), join=""),
                 ),
                 (),
+            ),
+        ),
         # The trunk, weighed by what an hourglass beside it makes of a wide view.
         "residual_attention": (
             fork(
