@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -181,7 +181,15 @@ def channels_by_field(reach: Reach) -> dict[Field, str]:
     for first, last, field in reach.by_channel:
         if field:
             ranges.setdefault(field, []).append(f"{first} to {last}" if last > first else str(first))
-    return {field: ", ".join(ranges[field]) for field in sorted(ranges, key=lambda f: f.y.size * f.x.size)}
+    fields = sorted(ranges, key=lambda f: f.y.size * f.x.size)
+    return {field: listed(ranges[field]) for field in fields}
+
+
+def listed(words: Sequence[str], most: int = 6) -> str:
+    """"0, 2, 4" in full; a long list, as a channel shuffle leaves it, with its middle left out."""
+    if len(words) <= most:
+        return ", ".join(words)
+    return f"{', '.join(words[: most - 1])} … {words[-1]}"
 
 
 def _parts(anatomy: Anatomy) -> dict[str, Layer | Block]:

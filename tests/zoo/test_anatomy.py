@@ -354,6 +354,28 @@ def test_joins_keep_the_fields_of_their_channels() -> None:
     assert sizes("unsqueeze") == [(0, 0, "5 × 5 px")]
 
 
+class Deals(nn.Module):
+    """A channel shuffle in three groups of two."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(nn.Conv2d(3, 2, k, padding=k // 2) for k in (1, 3, 5))
+        self.grouped = nn.Conv2d(6, 2, 1, groups=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.cat([branch(x) for branch in self.branches], 1)
+        x = x.reshape(-1, 3, 2, 8, 8).transpose(1, 2).reshape(-1, 6, 8, 8)
+        return self.grouped(x)
+
+
+def test_a_shuffle_takes_the_fields_along() -> None:
+    layers = {layer.id: layer for layer in dissect(Deals(), (3, 8, 8)).layers}
+    shuffled = [(first, str(field)) for first, _, field in layers["reshape_2"].reach.by_channel]
+    in_turn = ["1 × 1 px", "3 × 3 px", "5 × 5 px"]
+    assert shuffled == list(enumerate(in_turn * 2))
+    assert str(layers["grouped"].reach) == "5 × 5 px"
+
+
 def test_windows_and_heads_count_as_sizes_the_batch_does_not() -> None:
     """Swin's attention works on windows in the place of the batch; a permute may move the batch axis."""
     layers = {layer.id: layer for layer in dissect(zoo.skeleton("swin_t"), (3, 224, 224)).layers}

@@ -474,7 +474,7 @@ def _reshaped(recorder: "Recorder", label: str, x: Tensor, shape: Sequence[int])
 @rule(torch.permute, Tensor.permute)
 def permute(recorder: "Recorder", x: Tensor, *dims: int | Sequence[int]) -> Tensor:
     order = [d % x.ndim for d in _sizes(dims)]
-    reach = receptive.permute(recorder.reach(x), order)
+    reach = receptive.permute(recorder.reach(x), order, x.shape)
     return recorder.made("reshape", "Permute", (x,), [x.shape[d] for d in order], reach=reach)
 
 
@@ -482,7 +482,7 @@ def permute(recorder: "Recorder", x: Tensor, *dims: int | Sequence[int]) -> Tens
 def transpose(recorder: "Recorder", x: Tensor, dim0: int, dim1: int) -> Tensor:
     order = list(range(x.ndim))
     order[dim0], order[dim1] = order[dim1], order[dim0]
-    reach = receptive.permute(recorder.reach(x), order)
+    reach = receptive.permute(recorder.reach(x), order, x.shape)
     return recorder.made("reshape", "Transpose", (x,), [x.shape[d] for d in order], reach=reach)
 
 

@@ -101,8 +101,9 @@ class Segment:
 class Reach:
     """What the units of one tensor see, and which axis of the tensor is which.
 
-    `axes` has a letter per dimension: b images, c channels, y rows, x columns, t tokens (rows and columns as
-    one axis), w windows or other parts of the map, f channels and positions as one axis, - anything else.
+    `axes` has a letter per dimension: b images, c channels, C channels in parts that see differently, y rows,
+    x columns, t tokens (rows and columns as one axis), w windows or other parts of the map, f channels and
+    positions as one axis, - anything else. Segments count the channels of all C axes, the last one fastest.
     """
 
     kind: str  # "local", "global" or "varies"
@@ -274,6 +275,8 @@ def concatenate(reaches: Sequence[Reach], sizes: Sequence[int], dim: int) -> Rea
             if reach.kind == kind:
                 return reach
     seeing = next((reach for reach in reaches if not reach.sees_nothing), reaches[0])
+    if seeing.axes[dim] == "C":
+        return somewhere(seeing.axes)
     if seeing.axes[dim] != "c":  # a class token among patch tokens: it has seen nothing yet
         return seeing
     found: list[Segment] = []
@@ -327,8 +330,20 @@ def _along(reach: Reach, letter: str, moved: Callable[[Span], Span]) -> Reach:
     return replace(reach, segments=tuple(segments))
 
 
-def permute(reach: Reach, order: Sequence[int]) -> Reach:
-    return replace(reach, axes="".join(reach.axes[d] for d in order))
+def permute(reach: Reach, order: Sequence[int], sizes: Sequence[int]) -> Reach:
+    """After reordering axes of these sizes. Where parts of the channels change places, so do their fields."""
+    axes = "".join(reach.axes[d] for d in order)
+    moved = [d for d in order if reach.axes[d] == "C"]
+    if moved == sorted(moved):
+        return replace(reach, axes=axes)
+    count = {d: sizes[d] for d in moved}
+    step = {d: prod(n for later, n in count.items() if later > d) for d in moved}
+    channels = [0]
+    for d in moved:
+        channels = [channel + i * step[d] for channel in channels for i in range(count[d])]
+    fields = [field for start, last, field in reach.by_channel for _ in range(start, last + 1)]
+    found = [Segment(i + 1, fields[channel]) for i, channel in enumerate(channels)]
+    return replace(reach, axes=axes, segments=merged(found))
 
 
 def reshape(reach: Reach, old: Sequence[int], new: Sequence[int]) -> Reach:
@@ -342,17 +357,14 @@ def reshape(reach: Reach, old: Sequence[int], new: Sequence[int]) -> Reach:
             kind = "varies" if kind == "local" and letter in "wf" else kind
             axes += "".join(letter if i in parts or (not parts and i == theirs[0]) else "-" for i in theirs)
         elif letters == "c":  # heads, shuffled groups: the channel axis in parts
-            together = seen_together(segments, segments[-1].end) if segments else None
-            segments = together or ()
-            kind = "varies" if kind == "local" and not together else kind
-            axes += "c" * len(theirs)
+            axes += ("C" if len(segments) > 1 else "c") * len(theirs)
         elif [old[i] for i in mine if old[i] > 1] == [
             new[i] for i in parts
         ]:  # only axes of one unit come or go
             named = iter(letters)
             axes += "".join(next(named) if i in parts else "-" for i in theirs)
         else:
-            kind = "varies" if kind == "local" and set(letters) & set("yxt") else kind
+            kind = "varies" if kind == "local" and set(letters) & set("yxtC") else kind
             axes += "w" * len(theirs)
     return Reach(kind, axes, segments if kind == "local" else ())
 
@@ -360,7 +372,7 @@ def reshape(reach: Reach, old: Sequence[int], new: Sequence[int]) -> Reach:
 def _one_axis(letters: str) -> str:
     """What several axes are, read as one."""
     if len(set(letters)) <= 1:
-        return letters[:1]
+        return letters if len(letters) <= 1 else letters[0].lower()
     if set(letters) <= set("yxt"):
         return "t"
     return "w" if "b" in letters or "w" in letters else "f"
