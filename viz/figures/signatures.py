@@ -253,6 +253,11 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
         ),
         # One block feeds two paths: the inner one adds, the outer one concatenates.
         "dpn": (fork((fork((conv("1×1", 24), conv("3×3", 24), conv("1×1", 36)), ()),), (), join="‖"),),
+        # One half passes, the other is worked on, and both are dealt out anew.
+        "shufflenet_v2": (
+            fork((), (conv("1×1", 36), conv("dw", 36), conv("1×1", 36)), join="‖"),
+            act("shuffle", 60),
+        ),
         # Wide inside, narrow outside, and the shortcut joins the narrow ends.
         "mobilenet_v2": (
             fork(
