@@ -1,5 +1,6 @@
 """The Gallery's networks to search and open: the controls, a card for each family, and the table of all."""
 
+import json
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -142,12 +143,8 @@ def lineage(entries: Sequence[Entry]) -> tuple[list[tuple[str, str]], set[str]]:
 
 def follow(variant: str) -> None:
     """Open a variant in Inspect as a click on its card would; st.switch_page is two steps in the history."""
-    with st.container(key="gallery-open"):
-        st.page_link("pages/inspect.py", label=f"Open {variant}", query_params={"variant": variant})
-        st.html(
-            "<script>document.querySelector('.st-key-gallery-open a').click()</script>",
-            unsafe_allow_javascript=True,
-        )
+    address = json.dumps(state.address("inspect", variant=variant))
+    st.html(f"<script>document.zoolensOpen({address})</script>", unsafe_allow_javascript=True)
 
 
 def nothing_found(entries: Sequence[Entry]) -> None:
@@ -212,7 +209,7 @@ def _card(entry: Entry) -> str:
     number = len(entry.points)
     return (
         f'<li class="zl-card" id="card-{entry.key}">'
-        f'<img src="{entry.picture}" alt="" width="240" height="112" loading="lazy">'
+        f'<img src="{entry.picture}" alt="" width="240" height="112" decoding="async">'
         f'<a href="{state.address("inspect", variant=entry.opens)}">{escape(entry.title)}</a>'
         f'<p class="when">{entry.year}'
         f'<span><i aria-hidden="true" style="color:{colour}">{glyph}</i> {entry.kind}</span></p>'

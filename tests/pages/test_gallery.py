@@ -126,8 +126,8 @@ def test_the_lineage_of_a_family_stands_out(gallery: AppTest) -> None:
 def test_a_chosen_point_opens_inspect(gallery: AppTest) -> None:
     gallery.session_state["gallery.timeline"] = {"selection": {"points": [{"customdata": ["vgg16"]}]}}
     gallery.run()
-    (link,) = (link.proto for link in gallery.get("page_link"))
-    assert (link.label, link.query_string) == ("Open vgg16", "variant=vgg16")
+    scripts = [part.proto.body for part in gallery.get("html") if "<script>" in part.proto.body]
+    assert scripts[-1] == '<script>document.zoolensOpen("/inspect?variant=vgg16")</script>'
 
 
 def test_a_card_is_a_link_to_the_network_that_was_named(gallery: AppTest) -> None:
