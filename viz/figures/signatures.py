@@ -286,6 +286,25 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
             ),
             act("ReLU", 44),
         ),
+        # Kernel and attention differ from stage to stage, as a search chose them.
+        "mnasnet": (
+            fork((conv("3×3", 60), conv("", 26)), ()),
+            fork((conv("5×5", 60), attention("SE", 60), conv("", 26)), ()),
+        ),
+        # Straight lines in place of curves, around the same block.
+        "mobilenet_v3": (
+            fork(
+                (
+                    conv("1×1", 78),
+                    act("h-swish", 78),
+                    conv("dw", 78),
+                    act("h-swish", 78),
+                    attention("SE", 78),
+                    conv("1×1", 26),
+                ),
+                (),
+            ),
+        ),
         # Blocks without a bottleneck, whose widths lie on a line.
         "regnet": tuple(fork((conv("3×3", height),), ()) for height in (20, 44, 68)),
         "vit": (
