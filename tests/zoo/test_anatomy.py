@@ -2,6 +2,7 @@
 
 import threading
 import time
+from functools import partial
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import zoo
 from zoo.anatomy import Anatomy, Field, MapVanishedError, Span, dissect, graph, smallest_input
+from zoo.families.nfnet import ScaledConv
 
 
 def image_of(name: str) -> tuple[int, int, int]:
@@ -250,6 +252,8 @@ def linear_and_positive(model: nn.Module) -> nn.Module:
         nn.BatchNorm2d,
     )
     for module in model.modules():
+        if isinstance(module, ScaledConv):  # weights without a mean are not all positive
+            module.standardised = partial(getattr, module, "weight")  # type: ignore[method-assign]
         for name, child in list(module.named_children()):
             if isinstance(child, swaps):
                 setattr(module, name, nn.Identity())

@@ -334,6 +334,19 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
             grid(8, 4, 2, side=30),
             fork((attention("cosine", 60), norm("LN", 40)), ()),
         ),
+        # No norm: standardised weights (WS), and a sum whose branch is scaled down by alpha.
+        "nfnet": (
+            fork(
+                (
+                    act("γ GELU", 50),
+                    conv("WS 1×1", 50),
+                    conv("WS 3×3", 50),
+                    conv("WS 1×1", 50),
+                    act("SE · α", 50),
+                ),
+                (),
+            ),
+        ),
         "convnext": (
             fork(
                 (

@@ -214,6 +214,7 @@ RULES |= {
     Tensor.exp: activation("Exp"),
     Tensor.square: activation("Square"),
     Tensor.pow: activation("Power"),
+    Tensor.sqrt: activation("Square root"),
     Tensor.neg: activation("Minus"),
 }
 
@@ -375,8 +376,8 @@ def elementwise(label: str) -> Rule:
     """Addition, product, ...: of two maps, or of a map and numbers that do not depend on the image."""
 
     def join(recorder: "Recorder", a: Tensor | float, b: Tensor | float, *, alpha: float = 1) -> Tensor:
-        maps = [t for t in (a, b) if isinstance(t, Tensor) and recorder.knows(t)]
         tensors = [t for t in (a, b) if isinstance(t, Tensor)]
+        maps = [t for t in tensors if recorder.knows(t)] or tensors.copy()
         shape = tuple(tensors[0].shape)
         if len(tensors) == 2 and tensors[1].shape != shape:
             shape = broadcast(shape, tensors[1].shape)

@@ -39,6 +39,7 @@ class Recorder(TorchFunctionMode):
         self._unclaimed: dict[str, tuple[int, ...]] = {}  # parameters no layer has used yet -> shape
         self._claims: dict[str, tuple[int, ...]] = {}  # parameters used by the operation at hand
         self._ids: dict[str, int] = {}
+        self._recording = True  # not while only the shape of some parameters is asked for
         self._alive: list[Tensor] = []  # ids stay unique as long as their tensors live
         self._bares: dict[int, Tensor] = {}  # id of a parameter -> its double on meta
         self.blocks: set[str] = set()  # modules that hold other modules
@@ -66,7 +67,8 @@ class Recorder(TorchFunctionMode):
     ) -> Tensor:
         """Record a layer and return its output, on meta."""
         out = torch.empty(tuple(shape), device="meta")
-        self._record(kind, label, inputs, (out,), (reach,), factors, reach_formula, True)
+        if self._recording:
+            self._record(kind, label, inputs, (out,), (reach,), factors, reach_formula, True)
         return out
 
     def made_parts(
@@ -74,7 +76,8 @@ class Recorder(TorchFunctionMode):
     ) -> tuple[Tensor, ...]:
         """Record a layer with several outputs, such as a split. Its shape is that of the first."""
         parts = tuple(torch.empty(tuple(shape), device="meta") for shape in shapes)
-        self._record(kind, label, (x,), parts, reaches, (), "", True)
+        if self._recording:
+            self._record(kind, label, (x,), parts, reaches, (), "", True)
         return parts
 
     def _record(
@@ -123,7 +126,12 @@ class Recorder(TorchFunctionMode):
                     depends = depends or id(part) in self._known
                     names += self._weights.get(id(part), ())
         if not depends and not (names and func in MULTIPLYING):  # arithmetic on parameters is no layer
-            out = func(*args, **kwargs)
+            if names and func in RULES:  # a rule finds the shape faster than torch does on meta
+                self._recording = False
+                out = RULES[func](self, *args, **kwargs)
+                self._recording = True
+            else:
+                out = func(*args, **kwargs)
             if names and isinstance(out, Tensor):
                 self._weights[id(out)] = tuple(names)
                 self._alive.append(out)
