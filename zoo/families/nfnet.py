@@ -62,7 +62,7 @@ class ScaledConv(nn.Conv2d):
     def __init__(self, cin: int, cout: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__(cin, cout, kernel, stride, padding=kernel // 2 if stride == 1 else 0, groups=groups)
         self.gain = nn.Parameter(torch.ones(cout, 1, 1, 1))
-        self.pad = SamePad(kernel, stride) if stride > 1 else None
+        self.pad = SamePad((kernel, kernel), stride) if stride > 1 else None
         nn.init.kaiming_normal_(self.weight, mode="fan_in", nonlinearity="linear")
         if self.bias is not None:
             nn.init.zeros_(self.bias)
