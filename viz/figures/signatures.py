@@ -198,6 +198,16 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
                 join="‖",
             ),
         ),
+        # One layer beside two, and all that beside one, joined.
+        "fractalnet": (
+            fork(
+                (conv("3×3", 26),),
+                (
+                    fork((conv("3×3", 26),), (conv("3×3", 26), conv("3×3", 26))),
+                    fork((conv("3×3", 26),), (conv("3×3", 26), conv("3×3", 26))),
+                ),
+            ),
+        ),
         # 32 narrow bottlenecks side by side.
         "resnext": (
             fork(
