@@ -2,7 +2,7 @@
 
 Larsson, Maire, Shakhnarovich, "FractalNet: Ultra-Deep Neural Networks without Residuals", 2016,
 arXiv:1605.07648. The rule: section 3, figure 1. Drop-path: section 3.1, figure 2. The network for CIFAR:
-section 4.1. Module order follows pytorchcv, so its tensors fit by position.
+section 4. Module order follows pytorchcv, so its tensors fit by position.
 
 B images, H x W pixels, C columns of a block; n columns that end in the same row.
 """
@@ -172,7 +172,7 @@ FAMILY = Family(
     model=FractalNet,
     lesson=FractalBlock,
     stages=("stages", "pool", "head"),
-    table="section 4.1; table 1",
+    table="section 4; table 1",
     knobs=(
         Knob(
             name="columns",
@@ -202,7 +202,7 @@ FAMILY = Family(
     ),
     deviations=(
         Deviation(
-            what="The paper prints 38.6 million parameters for 20 layers. Its section 4.1 (three columns, "
+            what="The paper prints 38.6 million parameters for 20 layers. Its section 4 (three columns, "
             "five blocks of 64, 128, 256, 512 and 512 channels) leads to our 33.7, as in pytorchcv.",
             effect="We found no reading of the text that gives 38.6.",
         ),
@@ -236,7 +236,7 @@ FAMILY = Family(
                         quantity="params",
                         value=38.6e6,
                         source="paper, table 1",
-                        reason="the channels that section 4.1 states give 33.7 M; we could not find the rest",
+                        reason="the channels that section 4 states give 33.7 M; we could not find the rest",
                     ),
                 ),
             ),
