@@ -315,6 +315,16 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
                 (),
             ),
         ),
+        # One block, made deeper, wider and larger at once.
+        "efficientnet": (
+            grid(2, side=20),
+            conv("", 22),
+            conv("", 22),
+            grid(4, side=40),
+            conv("MBConv", 60),
+            conv("MBConv", 60),
+            conv("MBConv", 60),
+        ),
         # Blocks without a bottleneck, whose widths lie on a line.
         "regnet": tuple(fork((conv("3×3", height),), ()) for height in (20, 44, 68)),
         "vit": (
