@@ -327,6 +327,12 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
         ),
         # Blocks without a bottleneck, whose widths lie on a line.
         "regnet": tuple(fork((conv("3×3", height),), ()) for height in (20, 44, 68)),
+        # Some maps are convolved, the others are cheap copies of them.
+        "ghostnet": (
+            conv("1×1", 34),
+            act("ReLU", 34),
+            fork((), (conv("dw", 34), act("ReLU", 34)), join="‖"),
+        ),
         "vit": (
             grid(4),
             fork((norm("LN", 40), attention("attention", 64)), ()),
