@@ -175,7 +175,7 @@ def make_stem(kind: str, width: float, strides: tuple[int, ...]) -> nn.Sequentia
     return stem
 
 
-AUX_WEIGHT = 0.3  # of the auxiliary head's loss, as in GoogLeNet; this paper names none. Evaluation skips the head
+AUX_WEIGHT = 0.3  # of the auxiliary head's loss: GoogLeNet's, this paper names none
 
 
 class InceptionV3(nn.Module):
