@@ -216,10 +216,10 @@ def _picker(chosen: Study) -> None:
     st.selectbox(
         "Family",
         list(FAMILIES),
-        format_func=lambda key: f"{FAMILIES[key].title} ({FAMILIES[key].year})",
+        format_func=lambda key: f"{FAMILIES[key].title} ({FAMILIES[key].year}, {FAMILIES[key].kind})",
         key=state.shows("inspect.family", family.key),
         on_change=_family_chosen,
-        help="One paper, one family; the oldest first.",
+        help="One paper, one family; the oldest first. Type a part of a name, a year or a kind to search.",
     )
     st.selectbox(
         "Variant",
