@@ -133,13 +133,14 @@ def test_a_chosen_point_opens_inspect(gallery: AppTest) -> None:
 def test_a_card_is_a_link_to_the_network_that_was_named(gallery: AppTest) -> None:
     assert '<a href="/inspect?variant=vgg16">VGG</a>' in grid(gallery)
     gallery.text_input(key="gallery.search").set_value("vgg19").run()
-    assert titles(gallery) == ["VGG"]
+    assert "VGG" in titles(gallery)
     assert '<a href="/inspect?variant=vgg19">VGG</a>' in grid(gallery)
 
 
 def test_search(gallery: AppTest) -> None:
-    gallery.text_input(key="gallery.search").set_value("simonyan").run()
-    assert titles(gallery) == ["VGG"]
+    gallery.text_input(key="gallery.search").set_value("zisserman").run()
+    assert titles(gallery) == [f.title for f in FAMILIES.values() if "Zisserman" in f.authors]
+    assert "VGG" in titles(gallery)
     assert drawn(gallery) > {"resnet50", "vgg16"}, "the timeline stays whole"
     gallery.text_input(key="gallery.search").set_value("Kaiming He").run()
     by_he = [family.title for family in FAMILIES.values() if "He" in re.findall(r"\w+", family.authors)]
