@@ -284,7 +284,10 @@ def test_receptive_fields_equal_the_extent_of_the_gradient(name: str, size: int,
     local = [
         la
         for la in anatomy.layers
-        if la.id == la.path and la.reach.kind == "local" and la.reach.axes == "bcyx"
+        if la.id == la.path
+        and la.reach.kind == "local"
+        and la.reach.axes == "bcyx"
+        and la.label != "Pad"  # the pixels it adds see nothing, wherever they lie
     ]
     chosen = [local[round(i * (len(local) - 1) / (wanted - 1))] for i in range(wanted)]
     ranged = [layer for layer in local if len(layer.reach.segments) > 1]

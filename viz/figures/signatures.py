@@ -333,6 +333,18 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
             act("ReLU", 34),
             fork((), (conv("dw", 34), act("ReLU", 34)), join="‖"),
         ),
+        # Plain arithmetic only: no attention, no curves.
+        "efficientnet_lite": (
+            fork((conv("1×1", 72), act("ReLU6", 72), conv("dw", 72), act("ReLU6", 72), conv("1×1", 26)), ()),
+        ),
+        # Deep and narrow.
+        "tinynet": (
+            grid(4, side=40),
+            conv("", 24),
+            conv("", 24),
+            conv("", 24),
+            conv("", 24),
+        ),
         "vit": (
             grid(4),
             fork((norm("LN", 40), attention("attention", 64)), ()),
