@@ -263,6 +263,13 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
         ),
         # One block feeds two paths: the inner one adds, the outer one concatenates.
         "dpn": (fork((fork((conv("1×1", 24), conv("3×3", 24), conv("1×1", 36)), ()),), (), join="‖"),),
+        # Spatial convolutions in few groups, then 1×1 in many, with the channels interleaved between them.
+        "igc": (
+            fork((conv("3×3", 40),), (conv("3×3", 40),), join=""),
+            act("permute", 87),
+            fork((conv("1×1", 22),), (conv("1×1", 22),), (conv("1×1", 22),), join=""),
+            act("back", 87),
+        ),
         # One half passes, the other is worked on, and both are dealt out anew.
         "shufflenet_v2": (
             fork((), (conv("1×1", 36), conv("dw", 36), conv("1×1", 36)), join="‖"),
