@@ -21,6 +21,7 @@ LARGEST_RUN = 150_000_000  # parameters up to which the tests compute a network'
 KINDS: Mapping[str, str] = MappingProxyType(
     {
         "logits": "Same logits",
+        "adapted": "Adapted peer",
         "sibling": "Sibling's logits",
         "table": "Paper's layers",
         "counts": "Counts",
@@ -89,6 +90,8 @@ def _proof(row: Variant) -> Proof:
             against=f"{_peer(known.twin)}; logits of {VARIANTS[near].title}",
             tests=(counts, f"{_LOGITS}[{near}]"),
         )
+    if known.adapted:
+        return Proof(variant=row, kind="adapted", against=known.adapted, tests=(own, counts))
     if known.table:
         return Proof(variant=row, kind="table", against=f"paper, {known.table}", tests=(own, counts))
     return Proof(variant=row, kind="counts", against=known.source, tests=(counts,))

@@ -40,6 +40,7 @@ class Published:
     macs: int  # multiply-accumulates at the variant's input size, batch 1, evaluation mode
     source: str  # where the counts come from: "torchvision resnet50", "paper, table I", "prototxt"
     twin: str = ""  # same network, same outputs: "torchvision:resnet50", "timm:...", "pytorchcv:..."
+    adapted: str = ""  # a twin the tests make of a peer: "torchvision resnet18 without its shortcuts"
     table: str = ""  # without a twin: the layer table that the family's tests repeat row by row: "table 1"
     top1: float | None = (
         None  # ImageNet-1k validation accuracy, percent, one crop unless the source says otherwise

@@ -49,8 +49,11 @@ def test_what_only_learns_is_run() -> None:
     assert names("learning") <= set(parametrized(test_learning.test_it_memorises_128_pictures))
 
 
-@pytest.mark.parametrize("one", [p for p in PROOFS if p.kind == "table"], ids=lambda p: p.variant.name)
-def test_a_paper_s_table_stands_in_the_tests_of_the_family(one: Proof) -> None:
+OWN = [p for p in PROOFS if p.kind in ("adapted", "table")]
+
+
+@pytest.mark.parametrize("one", OWN, ids=lambda p: p.variant.name)
+def test_what_the_tests_of_a_family_prove_stands_in_them(one: Proof) -> None:
     """By its name, in which a number may be what the test turns: "resnet18" or f"resnet{depth}"."""
     text = (ROOT / one.tests[0]).read_text(encoding="utf-8")
     name = re.sub(r"(\d+)", r"(?:\1|{\\w+})", one.variant.name)

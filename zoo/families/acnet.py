@@ -164,7 +164,7 @@ def row(depth: int, params: int, macs: int, top1: float | None = None) -> Varian
             params=params,
             macs=macs,
             source=f"torchvision resnet{depth} with the authors' blocks, as trained",
-            table="section 3 and figure 1",
+            adapted=f"torchvision resnet{depth} with the fused weights",
             top1=top1,
             accuracy_source=README if top1 else "",
         ),

@@ -201,6 +201,7 @@ FAMILY = Family(
                 params=60_965_224,
                 macs=724_406_816,
                 source="Caffe's models/bvlc_alexnet",
+                table="figure 2",
                 top1=59.3,
                 top5=81.8,
                 accuracy_source="paper, table 2, 1 CNN, validation, mean of ten crops",

@@ -297,6 +297,7 @@ FAMILY = Family(
                 params=13_378_280,
                 macs=1_582_671_872,
                 source="BVLC/caffe bvlc_googlenet prototxt, by arithmetic",
+                table="table 1",
                 top1=68.7,
                 top5=88.9,
                 accuracy_source="BVLC/caffe models/bvlc_googlenet/readme.md, centre crop",

@@ -266,6 +266,7 @@ FAMILY = Family(
                 params=60_000,
                 macs=325_680,
                 source="paper, section II.B, by arithmetic",
+                table="section II.B and table I",
                 printed=(
                     Printed(quantity="params", value=60_000, source="paper, section II.B"),
                     Printed(

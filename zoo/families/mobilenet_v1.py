@@ -122,7 +122,7 @@ def row(
             macs=macs,
             source=f"pytorchcv {twin}" if twin else f"timm mobilenetv1_100 at {size} px",
             twin=f"pytorchcv:{twin}" if twin else "",
-            table="" if twin else "table 7",
+            adapted="" if twin else f"timm mobilenetv1_100 at {size} px, with ReLU",
             top1=top1,
             top5=top5,
             accuracy_source=f"{RELEASE}, MobileNet_v1_{width}_{size}, whose code has ReLU6",

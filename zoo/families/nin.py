@@ -185,6 +185,7 @@ FAMILY = Family(
                 params=7_595_176,
                 macs=1_100_188_800,
                 source="the first author's network for Caffe, by its layer list",
+                table="layer list of the first author's network for Caffe",
             ),
             note="Filters like AlexNet's, each with its small network: an eighth of AlexNet's weights.",
         ),

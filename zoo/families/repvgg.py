@@ -181,7 +181,7 @@ def row(
             macs=macs,
             source=f"timm repvgg_{name}" if timm else "the authors' repository",
             twin=timm,
-            table="" if timm else "tables 2 and 3",
+            adapted="" if timm else "timm's RepVGG blocks in two groups",
             top1=top1,
             top5=top5,
             accuracy_source=source,

@@ -197,6 +197,7 @@ def row(
     *,
     size: int,
     printed: tuple[Printed, ...],
+    port: str = "",
     note: str,
 ) -> Variant:
     return Variant(
@@ -208,6 +209,7 @@ def row(
             params=params,
             macs=macs,
             source=f"the authors' {title}-deploy.prototxt",
+            adapted=f"pytorchcv {port}, corrected by the authors' files" if port else "",
             table=f"ImageNet architectures, and the authors' {title}-deploy.prototxt",
             top1=top1,
             top5=top5,
@@ -324,6 +326,7 @@ FAMILY = Family(
             94.1,
             size=224,
             printed=(params(31.9e6, "31.8 M"), flops(6.3e9)),
+            port="resattnet56",
             note="One attention module in each of three stages; 56 layers without the masks.",
         ),
         row(
@@ -336,6 +339,7 @@ FAMILY = Family(
             95.2,
             size=320,
             printed=(params(51.3e6, "52.5 M"), flops(10.4e9, "10.5 G")),
+            port="resattnet92",
             note="One, two and three attention modules. Its accuracy was measured at 320 px.",
         ),
         row(

@@ -319,6 +319,7 @@ def plain_row(depth: int, params: int, macs: int, top1: float) -> Variant:
             params=params,
             macs=macs,
             source=f"torchvision resnet{depth} without its shortcuts",
+            adapted=f"torchvision resnet{depth} without its shortcuts",
             top1=top1,
             accuracy_source="paper, table 2, 10 crops",
         ),

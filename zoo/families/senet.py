@@ -246,6 +246,7 @@ def basic_row(depth: int, params: int, macs: int, top1: float, top5: float) -> V
             params=params,
             macs=macs,
             source=f"pytorchcv {name}, timm legacy_{name}",
+            adapted=f"pytorchcv {name} with the first pool as printed",
             top1=top1,
             top5=top5,
             accuracy_source=f"timm results, legacy_{name}.in1k, one 224 crop",

@@ -142,7 +142,7 @@ def scaled_row(
             macs=macs,
             source=f"pytorchcv {twin}" if twin else "megvii-model/ShuffleNet-Series ShuffleNetV1",
             twin=f"pytorchcv:{twin}" if twin else "",
-            table="" if twin else "table 1, scaled",
+            adapted="" if twin else "pytorchcv's units at the authors' widths",
             top1=top1,
             top5=top5,
             accuracy_source=source,

@@ -142,7 +142,7 @@ FAMILY = Family(
                 params=1_730_714,
                 macs=253_149_824,
                 source="pytorchcv resnet110_cifar10, the same network at test time",
-                table="section 4, with the layers of ResNet-110",
+                adapted="pytorchcv resnet110_cifar10 with its branches weighted",
             ),
             note="54 blocks, the last of which survives every second step; 5.23 % error in the paper.",
         ),

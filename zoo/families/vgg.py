@@ -208,6 +208,7 @@ def paper_row(name: str, letter: str, params: int, macs: int, top1: float, top5:
             params=params,
             macs=macs,
             source="paper, table 1, by arithmetic",
+            table="table 1",
             top1=top1,
             top5=top5,
             accuracy_source="paper, table 3: whole image at scale 256, not one crop",
