@@ -14,17 +14,18 @@ class SamePad(nn.Module):
     """TensorFlow's padding "SAME" for a window that strides: (B, C, H, W) -> (B, C, H + p, W + q).
 
     As few zeros as make ceil(H / stride) positions. Where their number is odd, the extra one goes below and
-    to the right: a kernel of 3 at stride 2 on an even map pads only there.
+    to the right: a kernel of 3 at stride 2 on an even map pads only there. A max pool wants `value` -inf.
     """
 
-    def __init__(self, kernel: tuple[int, int], stride: int) -> None:
+    def __init__(self, kernel: tuple[int, int], stride: int, value: float = 0.0) -> None:
         super().__init__()
-        self.kernel, self.stride = kernel, stride
+        self.kernel, self.stride, self.value = kernel, stride, value
 
     def forward(self, x: Tensor) -> Tensor:
         sizes = zip(self.kernel, x.shape[-2:], strict=True)
         height, width = (max(k - 1 - (n - 1) % self.stride, 0) for k, n in sizes)
-        return F.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))
+        around = (width // 2, width - width // 2, height // 2, height - height // 2)
+        return F.pad(x, around, value=self.value)
 
 
 class ConvNormAct(nn.Sequential):

@@ -351,6 +351,13 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
             conv("", 24),
             conv("", 24),
             conv("", 24),
+        # Two of the five pairs of operations that a search put into a cell.
+        "nasnet": (
+            fork(
+                (fork((conv("5×5", 18),), (conv("3×3", 18),)),),
+                (fork((pool("avg", 18),), ()),),
+                join="‖",
+            ),
         ),
         "vit": (
             grid(4),
