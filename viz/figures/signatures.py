@@ -351,6 +351,7 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
             conv("", 24),
             conv("", 24),
             conv("", 24),
+        ),
         # Two of the five pairs of operations that a search put into a cell.
         "nasnet": (
             fork(
