@@ -275,6 +275,14 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
             fork((), (conv("1×1", 36), conv("dw", 36), conv("1×1", 36)), join="‖"),
             act("shuffle", 60),
         ),
+        # Two of the five pairs of operations that a search put into a cell.
+        "nasnet": (
+            fork(
+                (fork((conv("5×5", 18),), (conv("3×3", 18),)),),
+                (fork((pool("avg", 18),), ()),),
+                join="‖",
+            ),
+        ),
         # Wide inside, narrow outside, and the shortcut joins the narrow ends.
         "mobilenet_v2": (
             fork(
@@ -351,14 +359,6 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
             conv("", 24),
             conv("", 24),
             conv("", 24),
-        ),
-        # Two of the five pairs of operations that a search put into a cell.
-        "nasnet": (
-            fork(
-                (fork((conv("5×5", 18),), (conv("3×3", 18),)),),
-                (fork((pool("avg", 18),), ()),),
-                join="‖",
-            ),
         ),
         "vit": (
             grid(4),
