@@ -21,6 +21,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -29,12 +30,18 @@ from torch.nn import functional as F
 
 import zoo
 from zoo.anatomy import dissect
+from zoo.families.googlenet import AUX_WEIGHT
 
 SECONDS, BATCH, RATE = 60.0, 32, 1e-3
 DATA = Path("/usr/share/datasets/fashion-mnist")
 TABLE = Path(__file__).parents[1] / "assets" / "measured" / "classroom_variants.csv"
 COLUMNS = ("variant", "params", "macs", "accuracy", "images_seen", "steps", "seconds")
 Row = dict[str, str]
+
+
+@runtime_checkable
+class HasAuxiliaryHeads(Protocol):
+    def forward_aux(self, x: Tensor) -> list[Tensor]: ...
 
 
 def pictures(folder: Path, part: str, channels: int) -> tuple[Tensor, Tensor]:
@@ -49,10 +56,9 @@ def pictures(folder: Path, part: str, channels: int) -> tuple[Tensor, Tensor]:
 
 def loss_of(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     """Cross entropy; auxiliary heads add theirs at the weight their paper gives them."""
-    if not hasattr(model, "forward_aux"):
-        return F.cross_entropy(model(images), labels)
-    main, *others = (F.cross_entropy(logits, labels) for logits in model.forward_aux(images))
-    return main + 0.3 * sum(others)
+    heads = model.forward_aux(images) if isinstance(model, HasAuxiliaryHeads) else [model(images)]
+    main, *others = (F.cross_entropy(logits, labels) for logits in heads)
+    return main + AUX_WEIGHT * sum(others)
 
 
 def measure(name: str, folder: Path) -> Row:
@@ -77,7 +83,7 @@ def measure(name: str, folder: Path) -> Row:
     model.eval()
     images, labels = pictures(folder, "t10k", variant.channels)
     with torch.no_grad():
-        found = torch.cat([model(part).argmax(1) for part in images.split(500)])
+        found = torch.cat([model(part).argmax(1) for part in torch.split(images, 500)])
     accuracy = f"{(found == labels).float().mean().item():.4f}"
     values = (name, anatomy.params, anatomy.macs, accuracy, steps * BATCH, steps, f"{spent:.1f}")
     return dict(zip(COLUMNS, map(str, values), strict=True))

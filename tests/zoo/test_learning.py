@@ -45,7 +45,7 @@ def test_it_memorises_128_pictures(name: str, record_property: Callable[[str, ob
     while reached < 0.95:
         spent = time.process_time() - started
         assert spent < SECONDS, f"{reached:.0%} after {epoch} epochs and {spent:.0f} s"
-        for batch in torch.randperm(PICTURES, generator=generator).split(BATCH):
+        for batch in torch.split(torch.randperm(PICTURES, generator=generator), BATCH):
             optimiser.zero_grad()
             loss_of_all_heads(model, images[batch], labels[batch]).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
