@@ -40,7 +40,7 @@ def test_attention_sums_to_one_over_the_branches() -> None:
             module.register_forward_hook(lambda m, i, out: seen.append(out))
     with torch.no_grad():
         model(torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)))
-    assert [tuple(a.shape) for a in seen] == [(2, 4, channels, 1, 1) for channels in (16, 32, 64)]
+    assert [tuple(a.shape) for a in seen] == [(2, 4, channels, 1, 1) for channels in (32, 32, 64, 64)]
     for attention in seen:
         torch.testing.assert_close(attention.sum(1), torch.ones_like(attention[:, 0]))
         assert attention.std(1).min() > 0

@@ -360,6 +360,21 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
             conv("", 24),
             conv("", 24),
         ),
+        # Groups of channels, each in two parts that are convolved alike, and a choice between the parts.
+        "resnest": (
+            fork(
+                (
+                    conv("1×1", 28),
+                    fork(
+                        (fork((conv("3×3", 17),), (conv("3×3", 17),), join=""), attention("select", 38)),
+                        (fork((conv("3×3", 17),), (conv("3×3", 17),), join=""), attention("select", 38)),
+                        join="‖",
+                    ),
+                    conv("1×1", 60),
+                ),
+                (),
+            ),
+        ),
         "vit": (
             grid(4),
             fork((norm("LN", 40), attention("attention", 64)), ()),
