@@ -415,6 +415,11 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
                 (),
             ),
         ),
+        # One full 3×3 in place of a 1×1 and a depthwise 3×3.
+        "efficientnet_v2": (
+            fork((conv("", 78), conv("dw", 78), conv("", 26)), ()),
+            fork((conv("3×3", 78), conv("", 26)), ()),
+        ),
         "convnext": (
             fork(
                 (

@@ -63,7 +63,9 @@ TABLE_1 = (
 )
 
 
-def mbconv(cin: int, row: Row, stride: int, drop: float, *, eps: float) -> MBConv:
+def mbconv(
+    cin: int, row: Row, stride: int, drop: float, *, eps: float, padding: Literal["same"] | None = None
+) -> MBConv:
     """A block as in B0: attention squeezed to a quarter of what enters the block, SiLU throughout."""
     hidden = row.t * cin
     return MBConv(
@@ -75,6 +77,7 @@ def mbconv(cin: int, row: Row, stride: int, drop: float, *, eps: float) -> MBCon
         se=SqueezeExcite(hidden, cin // 4, act=nn.SiLU),
         act=nn.SiLU,
         eps=eps,
+        padding=padding,
         drop=drop,
     )
 
