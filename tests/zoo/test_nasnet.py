@@ -42,7 +42,7 @@ def test_the_cell_is_built_from_its_table(plan: Plan, first: str, shape: tuple[i
     with torch.no_grad():
         before = cell(x, previous)[0]
         assert before.shape == shape
-        cell.sums["a"].register_forward_hook(lambda m, inputs, out: out + 1)
+        cell.get_submodule("a").register_forward_hook(lambda m, inputs, out: out + 1)
         after = cell(x, previous)[0]
     changed = {name for name, a, b in zip(plan.joined, before, after, strict=True) if not torch.equal(a, b)}
     rows = zip("abcde", plan.pairs, strict=True)

@@ -150,19 +150,18 @@ class Cell(nn.Module):
         self.plan = plan
         self.before = before
         self.here = Squeeze(cin, filters)
-        self.sums = nn.ModuleDict()
         for name, row in zip("abcde", plan.pairs, strict=True):
             operations = []
             for kind, state in ((row.left, row.reads), (row.right, row.and_reads)):
                 stride = plan.stride if state in ("h_i", "h_i-1") else 1
                 channels = before_channels if state == "h_i-1" else filters
                 operations.append(make_operation(kind, channels, filters, stride))
-            self.sums[name] = Sum(operations[0], operations[1], drop_path)
+            self.add_module(name, Sum(operations[0], operations[1], drop_path))
 
     def forward(self, x: Tensor, previous: Tensor) -> Tensor:
         states = {"h_i": self.here(x), "h_i-1": self.before(previous)}
-        for (name, add), row in zip(self.sums.items(), self.plan.pairs, strict=True):
-            states[name] = add(states[row.reads], states[row.and_reads])
+        for name, row in zip("abcde", self.plan.pairs, strict=True):
+            states[name] = self.get_submodule(name)(states[row.reads], states[row.and_reads])
         return torch.cat([states[name] for name in self.plan.joined], 1)
 
 
@@ -182,23 +181,17 @@ class Stem(nn.Module):
         return x, previous
 
 
-class Stage(nn.Module):
+class Stage(nn.ModuleDict):
     """A reduction cell (not in the first stage) and normal cells: takes and gives back the last two maps.
 
     The cell behind a reduction looks at what the reduction made and at what the reduction itself looked back
     to; the map in between is left out.
     """
 
-    def __init__(self, reduction: Cell | None, cells: list[Cell]) -> None:
-        super().__init__()
-        self.reduction = reduction
-        self.cells = nn.ModuleList(cells)
-
     def forward(self, x: Tensor, previous: Tensor) -> tuple[Tensor, Tensor]:
-        if self.reduction is not None:
-            x = self.reduction(x, previous)
-        for cell in self.cells:
-            x, previous = cell(x, previous), x
+        for name, cell in self.items():
+            y = cell(x, previous)
+            x, previous = y, previous if name == "reduction" else x
         return x, previous
 
 
@@ -236,19 +229,18 @@ class NASNet(nn.Module):
             cin, past = 4 * width, cin
         self.stem = Stem(stem_stride, stem_width, stem)
         self.stages = nn.ModuleList()
-        for stage in range(3):
-            width = filters << stage
-            reduction = None
-            if stage > 0:
-                reduction = cell(REDUCTION, Squeeze(past, width), width, cin, width)
+        for index in range(3):
+            width = filters << index
+            stage = Stage()
+            if index > 0:
+                stage["reduction"] = cell(REDUCTION, Squeeze(past, width), width, cin, width)
                 cin = 4 * width
-            normal = []
             for i in range(cells):
-                larger = i == 0 and (stage > 0 or stem_cells > 0)  # it comes from before a reduction
+                larger = i == 0 and (index > 0 or stem_cells > 0)  # it comes from before a reduction
                 before = Halve(past, width) if larger else Squeeze(past, width)
-                normal.append(cell(NORMAL, before, width, cin, width))
+                stage[f"cell{i + 1}"] = cell(NORMAL, before, width, cin, width)
                 cin, past = 6 * width, cin
-            self.stages.append(Stage(reduction, normal))
+            self.stages.append(stage)
         self.act = nn.ReLU()
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.drop = nn.Dropout(dropout)
