@@ -2,8 +2,8 @@
 
 Hu, Shen, Albanie, Sun, Wu, "Squeeze-and-Excitation Networks", 2017, arXiv:1709.01507. The block: figure 1,
 equations 2 to 4. Behind an Inception module: figure 2. In a residual block: figure 3; its other places there:
-figure 5. Networks: table 1; SENet-154: appendix. Around it stands ResNet, ResNeXt or BN-Inception.
-Module order follows timm's legacy networks, which are ported from the authors' Caffe models.
+figure 5. Networks: table 1; SENet-154: appendix. What is around the block is ResNet's, ResNeXt's or
+BN-Inception's. Module order follows timm's legacy networks, ported from the authors' Caffe models.
 
 B images, C channels, H x W pixels, s stride.
 """
@@ -98,9 +98,8 @@ def residual_block(
     return Residual(transform, shortcut)
 
 
-def inception_stages(reduction: int) -> nn.Sequential:
+def inception_stages(conv: bn_inception.Convolution, reduction: int) -> nn.Sequential:
     """BN-Inception's modules, each with squeeze and excitation: (B, 192, H, W) -> (B, 1024, H/4, W/4)."""
-    conv = partial(bn_inception.convolution, norm="batch", bias=False, act="relu")
     stages = nn.Sequential()
     cin = 192
     for stage in "345":
@@ -142,9 +141,8 @@ class SENet(ResidualNetwork):
     ) -> None:
         if not residual:
             conv = partial(bn_inception.convolution, norm="batch", bias=False, act="relu")
-            super().__init__(
-                bn_inception.make_stem("7x7", 1.0, conv), inception_stages(reduction), 1024, num_classes
-            )
+            start = bn_inception.make_stem("7x7", 1.0, conv)
+            super().__init__(start, inception_stages(conv, reduction), 1024, num_classes)
             return
 
         def make_block(stage: int, cin: int, cout: int, stride: int) -> nn.Module:
