@@ -116,8 +116,8 @@ class IGCNet(nn.Module):
         self.apply(he_init)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.stem(x)  # (B, LM, H, W); H/4 x W/4 with 7x7
-        x = self.stages(x)  # (B, C, H/4, W/4); H/32 x W/32
+        x = self.stem(x)  # (B, LM, H/4, W/4); with a 3x3 stem H x W
+        x = self.stages(x)  # (B, C, H/32, W/32)
         x = flatten(self.pool(x), 1)  # (B, C)
         return self.head(x)  # (B, num_classes)
 

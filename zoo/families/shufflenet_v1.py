@@ -20,8 +20,8 @@ from zoo.layers import ConvNormAct, he_init, round_channels
 class ChannelShuffle(nn.Module):
     """Deals the channels of each group out to all groups: channel i of group j becomes channel j of run i.
 
-    Written as a table of g rows, read column by column: (B, C, H, W) -> (B, C, H, W). No parameters; with C/g
-    groups instead of g it is its own way back.
+    Written as a table of g rows, read column by column: (B, C, H, W) -> (B, C, H, W). No parameters, and a
+    shuffle with C/g groups undoes it.
     """
 
     def __init__(self, groups: int) -> None:
