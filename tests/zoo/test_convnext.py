@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torchvision import ops
 from torchvision.models import convnext_tiny
 
 from tests.zoo.test_variants import shake
@@ -46,7 +47,7 @@ def test_channel_norm_is_layer_norm_of_every_pixel() -> None:
 def test_stochastic_depth_rises_from_zero_as_in_torchvision() -> None:
     """Logits in evaluation mode cannot show it."""
     ours, theirs = (
-        [m.p for m in net.modules() if isinstance(m, StochasticDepth)]
+        [m.p for m in net.modules() if isinstance(m, StochasticDepth | ops.StochasticDepth)]
         for net in (build("convnext_tiny"), convnext_tiny(weights=None))
     )
     assert ours == pytest.approx(theirs)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
+from torchvision import ops
 from torchvision.models import swin_transformer, swin_v2_t
 
 import zoo
@@ -225,7 +226,7 @@ def test_logits_equal_timms() -> None:
 
 def test_deeper_blocks_are_dropped_more_often() -> None:
     def rates(model: nn.Module) -> list[float]:
-        drops = [(path, m) for path, m in model.named_modules() if isinstance(m, StochasticDepth)]
+        drops = [(path, m) for path, m in model.named_modules() if isinstance(m, StochasticDepth | ops.StochasticDepth)]
         return [m.p for path, m in drops if not path.endswith("drop2")]
 
     with torch.device("meta"):
