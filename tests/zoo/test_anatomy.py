@@ -394,3 +394,24 @@ def test_windows_and_heads_count_as_sizes_the_batch_does_not() -> None:
     layers = {layer.id: layer for layer in dissect(zoo.skeleton("vit_b_16"), (3, 224, 224)).layers}
     assert layers["stages.0.attn.matmul"].shape == (12, 197, 197)
     assert layers["stages.0.attn.matmul"].macs == 12 * 197 * 64 * 197
+
+
+class Row(nn.Module):
+    """Two equal blocks in a row, then two equal ones side by side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.row = nn.Sequential(*(nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU()) for _ in range(2)))
+        self.beside = nn.ModuleList(nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU()) for _ in range(2))
+        self.head = nn.Conv2d(8, 2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.row(x)
+        return self.head(torch.cat([branch(x) for branch in self.beside], 1))
+
+
+def test_only_what_stands_in_a_row_is_folded() -> None:
+    tree = dissect(Row(), (4, 8, 8)).tree
+    blocks = [part for part in tree.children if isinstance(part, zoo.anatomy.Block)]
+    found = {part.id for block in blocks for part in block.children}
+    assert found == {"row.0-1", "beside.0", "beside.1"}
