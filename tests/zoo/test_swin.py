@@ -226,7 +226,8 @@ def test_logits_equal_timms() -> None:
 
 def test_deeper_blocks_are_dropped_more_often() -> None:
     def rates(model: nn.Module) -> list[float]:
-        drops = [(path, m) for path, m in model.named_modules() if isinstance(m, StochasticDepth | ops.StochasticDepth)]
+        kinds = StochasticDepth | ops.StochasticDepth
+        drops = [(path, m) for path, m in model.named_modules() if isinstance(m, kinds)]
         return [m.p for path, m in drops if not path.endswith("drop2")]
 
     with torch.device("meta"):
