@@ -261,7 +261,8 @@ def _knobs(chosen: Study) -> None:
     allowed = knobs(row.name)
     for argument, group in groupby(allowed, key=lambda key: key.partition(".")[0]):
         keys = list(group)
-        title = argument.replace("_", " ").capitalize()
+        words = argument.replace("_", " ")
+        title = words.capitalize() if len(words) > 2 else words  # w0 and wa are the letters of a paper
         if keys == [argument]:
             _knob(row.name, title, *allowed[argument], turned)
             continue

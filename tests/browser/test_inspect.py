@@ -40,6 +40,27 @@ def turn(page: Page, label: str, key: str) -> None:
     slider(page, label).press(key)
 
 
+NEAREST = """canvas => {
+  const room = canvas.getBoundingClientRect();
+  const far = [...canvas.querySelectorAll("[data-id]:not([aria-expanded=true])")].map(element => {
+    const box = element.getBoundingClientRect();
+    const across = box.x + box.width / 2 - room.x - room.width / 2;
+    return Math.hypot(across, box.y + box.height / 2 - room.y - room.height / 2);
+  });
+  return Math.min(...far);
+}"""
+
+
+def test_opening_levels_leaves_something_to_look_at(visit: driver.Visitor) -> None:
+    """The graph of a wide network grows to all sides; a box stays near the middle of what is seen."""
+    page = visit("/inspect?variant=nasnet_a_large")
+    expect(node(page, "input")).to_be_visible()
+    for _ in range(4):
+        page.get_by_role("button", name="Open one level more").click()
+        page.wait_for_timeout(400)  # the boxes glide to their places
+        assert page.locator(".canvas").evaluate(NEAREST) < 180  # pixels
+
+
 def test_from_the_gallery(visit: driver.Visitor) -> None:
     page = visit("/")
     card = page.locator('a[href*="inspect?variant="]').first

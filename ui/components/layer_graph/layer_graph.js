@@ -263,6 +263,22 @@ class View {
     );
   }
 
+  /** The closed box nearest to the middle of what is seen: it stays there when all around it opens. */
+  nearest() {
+    const { width, height } = this.room();
+    let best = null,
+      least = Infinity;
+    for (const [id, { x, y, w, h }] of this.placed.boxes) {
+      if (this.open.has(id)) continue;
+      const far = Math.hypot(
+        this.x + (x + w / 2) * this.zoom - width / 2,
+        this.y + (y + h / 2) * this.zoom - height / 2,
+      );
+      if (far < least) [best, least] = [id, far];
+    }
+    return best;
+  }
+
   // opening and closing
 
   change(open, anchor = null) {
@@ -434,7 +450,7 @@ class View {
     const { host, surface, canvas } = this;
     const idAt = (event) => event.target.closest?.("[data-id]")?.dataset.id ?? null;
     const actions = {
-      expand: () => this.change(openNextLevel(this.model, this.open)),
+      expand: () => this.change(openNextLevel(this.model, this.open), this.nearest()),
       collapse: () => {
         this.change(new Set());
         this.fit();
