@@ -21,6 +21,7 @@ if found:
     proof.table(found)
 else:
     st.info("No network fits all of this.", icon=":material/search_off:")
+st.caption(words["not here"])
 
 st.header("What a minute of training teaches")
 measured = proof.learned()
