@@ -270,10 +270,10 @@ FAMILY = Family(
         Variant(
             name="densenet_classroom",
             title="DenseNet, classroom size",
-            config={"depths": (2, 4, 6), "growth_rate": 8, "stem_width": 16, "stem": "3x3"},
+            config={"depths": (2, 3, 4), "growth_rate": 8, "stem_width": 16, "stem": "3x3"},
             input_size=32,
             num_classes=10,
-            note="28 layers with bottleneck and compression, for 32x32 pictures.",
+            note="22 layers with bottleneck and compression, for 32x32 pictures.",
         ),
         torchvision_row(121, 7_978_856, 2_834_161_664, 74.434, 91.972),
         torchvision_row(161, 28_681_000, 7_727_907_072, 77.138, 93.56),

@@ -283,10 +283,10 @@ FAMILY = Family(
         Variant(
             name="googlenet_classroom",
             title="GoogLeNet, classroom size",
-            config={"width": 0.25, "stem": "3x3", "norm": "batch"},
+            config={"width": 0.125, "stem": "3x3", "norm": "batch"},
             input_size=32,
             num_classes=10,
-            note="Nine modules and two auxiliary heads at a quarter of the width, with batch norm.",
+            note="Nine modules and two auxiliary heads at an eighth of the width, with batch norm.",
         ),
         Variant(
             name="googlenet",
