@@ -104,7 +104,7 @@ def _peer(twin: str) -> str:
 def headline(found: Sequence[Proof]) -> None:
     """How many networks there are of each kind, and what the kind means."""
     words = prose.words("proof")
-    cells = st.grid("auto", min_column_width=180, gap="small")
+    cells = st.grid("auto", min_column_width=280, gap="small")  # three in a row, or one
     for kind, title in KINDS.items():
         with cells.container(border=True, height="stretch", gap="xsmall"):
             st.metric(title, sum(proof.kind == kind for proof in found))
