@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 import zoo
-from tests.zoo.test_variants import shake
+from tests.zoo.twins import shake
 from zoo.families.acnet import ACBlock, fold_norm, fuse
 
 

@@ -6,7 +6,7 @@ from torch import nn
 from torchvision import ops
 from torchvision.models import convnext_tiny
 
-from tests.zoo.test_variants import shake
+from tests.zoo.twins import shake
 from zoo import build
 from zoo.families.convnext import ChannelNorm, ConvNeXtBlock
 from zoo.layers import StochasticDepth

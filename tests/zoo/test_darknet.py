@@ -7,7 +7,7 @@ from pytorchcv.model_provider import get_model as pytorchcv_model
 from torch import nn
 
 import zoo
-from tests.zoo.test_variants import shake
+from tests.zoo.twins import assert_same_logits, load_by_position, picture, shake
 from zoo.families.darknet import DarkUnit, PlainStage
 
 # YOLO9000, table 6: "filters kernel" of every convolution; M halves the map.
@@ -58,14 +58,8 @@ def test_darknet53_equals_its_peers(library: str, size: int) -> None:
                 module.negative_slope = 0.1
     shake(reference)
     ours = zoo.build("darknet53")
-    state = reference.state_dict().values()
-    assert [t.shape for t in ours.state_dict().values()] == [t.shape for t in state]
-    ours.load_state_dict(dict(zip(ours.state_dict(), state, strict=True)))
-    image = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        expected, got = reference(image), ours(image)
-    assert expected.std() > 1e-3 * expected.abs().max()
-    assert (got - expected).abs().max() <= 1e-5 * expected.abs().max()
+    load_by_position(ours, reference.state_dict().values())
+    assert_same_logits(ours, reference, picture(size))
 
 
 def test_squeezing_makes_five_layers_cheaper_than_three() -> None:

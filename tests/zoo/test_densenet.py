@@ -14,7 +14,7 @@ from torchvision.models import DenseNet as TorchvisionDenseNet
 from torchvision.models import densenet as torchvision_densenet
 
 import zoo
-from tests.zoo.test_variants import shake
+from tests.zoo.twins import assert_same_logits, load_by_position, picture, shake
 from zoo.families.densenet import DenseBlock, DenseNet
 
 
@@ -95,12 +95,5 @@ def test_logits_equal_those_of_the_peers_parts(name: str) -> None:
     reference = parts(dict(variant.config)).eval()
     shake(reference)
     ours = zoo.build(name)
-    state = reference.state_dict().values()
-    assert [t.shape for t in ours.state_dict().values()] == [t.shape for t in state]
-    ours.load_state_dict(dict(zip(ours.state_dict(), state, strict=True)))
-    size = variant.input_size
-    image = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        expected, got = reference(image), ours(image)
-    assert expected.std() > 1e-3 * expected.abs().max()
-    assert (got - expected).abs().max() <= 1e-5 * expected.abs().max()
+    load_by_position(ours, reference.state_dict().values())
+    assert_same_logits(ours, reference, picture(variant.input_size))

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 import zoo
-from tests.zoo.test_variants import shake
+from tests.zoo.twins import shake
 from zoo.anatomy import dissect
 from zoo.families.fractalnet import LOCAL, ConvDropNormAct, FractalBlock, Row, keep
 

@@ -6,7 +6,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import zoo
-from tests.zoo.test_variants import shake
+from tests.zoo.twins import shake
 from zoo.families.ghostnet import GhostBottleneck, GhostModule
 from zoo.families.senet import SqueezeExcite
 

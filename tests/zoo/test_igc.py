@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import zoo
-from tests.zoo.test_variants import shake
+from tests.zoo.twins import shake
 from zoo.families.igc import IdentUnit, InterleavedGroupConv
 
 # Weights of the stem, then G, L and M of each stage: from table 1 and the authors' symbol files.

@@ -6,7 +6,7 @@ from pytorchcv.model_provider import get_model as pytorchcv_model
 from torch import Tensor, nn
 
 import zoo
-from tests.zoo.test_variants import shake
+from tests.zoo.twins import assert_same_logits, load_by_position, picture, shake
 from zoo.families.inception_resnet import SCALES, VERSIONS, InceptionResNetBlock, branches_n
 
 # Side and channels of the map behind each part: figures 14 and 15 for v1, the released network for v2.
@@ -58,14 +58,8 @@ def test_the_papers_head_behind_the_peers_body(name: str) -> None:
     reference.output = nn.Linear(1792, 1000)
     shake(reference)
     ours = zoo.build(name)
-    state = reference.state_dict().values()
-    assert [t.shape for t in ours.state_dict().values()] == [t.shape for t in state]
-    ours.load_state_dict(dict(zip(ours.state_dict(), state, strict=True)))
-    image = torch.randn(1, 3, 299, 299, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        expected, got = reference(image), ours(image)
-    assert expected.std() > 1e-3 * expected.abs().max()
-    assert (got - expected).abs().max() <= 1e-5 * expected.abs().max()
+    load_by_position(ours, reference.state_dict().values())
+    assert_same_logits(ours, reference, picture(299))
 
 
 def block(scale: float, *, act: bool = True) -> tuple[InceptionResNetBlock, Tensor, Tensor]:

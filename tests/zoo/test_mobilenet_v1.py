@@ -7,7 +7,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import zoo
-from tests.zoo.test_variants import shake
+from tests.zoo.twins import assert_same_logits, load_by_position, picture, shake
 from zoo.anatomy import Anatomy, dissect
 from zoo.families.mobilenet_v1 import DepthwiseSeparable
 
@@ -109,14 +109,9 @@ def test_logits_equal_timms_with_either_activation(name: str, act: str) -> None:
     reference = timm.create_model("mobilenetv1_100", act_layer=act).eval()
     shake(reference)
     ours = zoo.build(name, act=act)
-    state = reference.state_dict().values()
-    ours.load_state_dict(dict(zip(ours.state_dict(), state, strict=True)))
-    size = zoo.VARIANTS[name].input_size
-    image = 30 * torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        expected, got = reference(image), ours(image)
-    assert expected.std() > 1e-3 * expected.abs().max()
-    assert (got - expected).abs().max() <= 1e-5 * expected.abs().max()
+    load_by_position(ours, reference.state_dict().values())
+    image = 30 * picture(zoo.VARIANTS[name].input_size)
+    expected = assert_same_logits(ours, reference, image)
     other = zoo.build(name, act={"relu": "relu6", "relu6": "relu"}[act])
     other.load_state_dict(ours.state_dict())
     with torch.no_grad():

@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import zoo
-from tests.zoo.test_variants import shake
+from tests.zoo.twins import assert_same_logits, load_by_position, picture, shake
 from zoo.families.acnet import fuse
 from zoo.families.repvgg import RepConv, RepVGG
 
@@ -91,14 +91,8 @@ def test_a_fused_network_computes_the_same(name: str, knobs: dict[str, Any]) -> 
 
 
 def same_outputs(ours: nn.Module, reference: nn.Module, size: int) -> None:
-    state = reference.state_dict().values()
-    assert [t.shape for t in ours.state_dict().values()] == [t.shape for t in state]
-    ours.load_state_dict(dict(zip(ours.state_dict(), state, strict=True)))
-    image = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        expected, got = reference(image), ours(image)
-    assert expected.std() > 1e-3 * expected.abs().max()
-    assert (got - expected).abs().max() <= 1e-5 * expected.abs().max()
+    load_by_position(ours, reference.state_dict().values())
+    assert_same_logits(ours, reference, picture(size))
 
 
 def test_b1g2_is_timms_network_in_two_groups() -> None:

@@ -8,7 +8,7 @@ from pytorchcv.models.resattnet import DoubleSkipBlock
 from torch import Tensor, nn
 
 import zoo
-from tests.zoo.test_variants import shake
+from tests.zoo.twins import assert_same_logits, load_by_position, picture, shake
 from zoo.anatomy import dissect
 from zoo.families.residual_attention import AttentionModule, Enlarge, SoftMask
 
@@ -138,13 +138,8 @@ def test_logits_equal_the_ports_corrected_by_the_authors_files(name: str) -> Non
     shake(reference)
     as_in_the_prototxt(reference)
     ours = zoo.build(name)
-    state = in_our_order(reference.state_dict())
-    ours.load_state_dict(dict(zip(ours.state_dict(), state, strict=True)))
-    image = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        expected, got = reference(image), ours(image)
-    assert expected.std() > 1e-3 * expected.abs().max()
-    assert (got - expected).abs().max() <= 1e-5 * expected.abs().max()
+    load_by_position(ours, in_our_order(reference.state_dict()))
+    assert_same_logits(ours, reference, picture(224))
 
 
 # AttentionNeXt-56-deploy.prototxt, AttentionA_1 from its first layer to its last: units by the side of their

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.zoo.test_variants import shake
+from tests.zoo.twins import shake
 from zoo.families.resnext import ResNeXtBlock
 
 

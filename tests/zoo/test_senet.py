@@ -8,7 +8,7 @@ from pytorchcv.model_provider import get_model as pytorchcv_model
 from torch import Tensor, nn
 
 import zoo
-from tests.zoo.test_variants import shake
+from tests.zoo.twins import assert_same_logits, load_by_position, picture, shake
 from zoo.anatomy import dissect
 from zoo.families.senet import SqueezeExcite, basic, make_shortcut, residual_block
 
@@ -86,11 +86,7 @@ def test_the_names_that_mislead() -> None:
 
 
 def same_logits(ours: nn.Module, reference: nn.Module) -> None:
-    image = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        expected, got = reference(image), ours(image)
-    assert expected.std() > 1e-3 * expected.abs().max()
-    assert (got - expected).abs().max() <= 1e-5 * expected.abs().max()
+    assert_same_logits(ours, reference, picture(224))
 
 
 @pytest.mark.parametrize("name", ["seresnet18", "seresnet34"])
@@ -99,7 +95,7 @@ def test_basic_blocks_are_pytorchcvs_but_for_the_first_pool(name: str) -> None:
     shake(reference)
     reference.features.init_block.pool = nn.MaxPool2d(3, 2, ceil_mode=True)
     ours = zoo.build(name)
-    ours.load_state_dict(dict(zip(ours.state_dict(), reference.state_dict().values(), strict=True)))
+    load_by_position(ours, reference.state_dict().values())
     same_logits(ours, reference)
 
 

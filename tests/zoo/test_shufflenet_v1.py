@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import zoo
-from tests.zoo.test_variants import shake
+from tests.zoo.twins import assert_same_logits, load_by_position, picture, shake
 from zoo.families.shufflenet_v1 import TABLE_1, ChannelShuffle, ShuffleUnit
 
 
@@ -95,14 +95,8 @@ def test_logits_equal_those_of_pytorchcvs_units_at_the_authors_widths(name: str,
     reference.eval()
     shake(reference)
     ours = zoo.build(name)
-    state = reference.state_dict().values()
-    assert [t.shape for t in ours.state_dict().values()] == [t.shape for t in state]
-    ours.load_state_dict(dict(zip(ours.state_dict(), state, strict=True)))
-    image = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        expected, got = reference(image), ours(image)
-    assert expected.std() > 1e-3 * expected.abs().max()
-    assert (got - expected).abs().max() <= 1e-5 * expected.abs().max()
+    load_by_position(ours, reference.state_dict().values())
+    assert_same_logits(ours, reference, picture(224))
 
 
 def test_groups_that_do_not_fit_are_refused() -> None:

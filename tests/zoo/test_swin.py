@@ -16,6 +16,7 @@ from torchvision import ops
 from torchvision.models import swin_transformer, swin_v2_t
 
 import zoo
+from tests.zoo.twins import assert_same_logits, load_by_position, picture
 from zoo.families.swin import (
     Swin,
     SwinBlock,
@@ -217,11 +218,8 @@ def test_logits_equal_timms() -> None:
     randomize(reference)
     ours = zoo.build("swin_t", num_classes=10)
     state = from_twin("timm:swin_tiny_patch4_window7_224", reference.state_dict())
-    ours.load_state_dict(dict(zip(ours.state_dict(), state, strict=True)))
-    image = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        expected, got = reference(image), ours(image)
-    assert (got - expected).abs().max() <= 1e-5 * expected.abs().max()
+    load_by_position(ours, state)
+    assert_same_logits(ours, reference, picture(224))
 
 
 def test_deeper_blocks_are_dropped_more_often() -> None:

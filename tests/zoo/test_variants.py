@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import zoo
+from tests.zoo.twins import assert_same_logits, load_by_position, picture, shake
 
 PUBLISHED = [name for name, v in zoo.VARIANTS.items() if v.published]
 TWINS = [name for name, v in zoo.VARIANTS.items() if v.published and v.published.twin]
@@ -46,23 +47,6 @@ def twin(reference: str, num_classes: int) -> nn.Module:
     raise ValueError(f"no such library: {reference}")
 
 
-def shake(model: nn.Module) -> None:
-    """Random weights of unit scale and BN statistics far from their start, so that no part can hide."""
-    generator = torch.Generator().manual_seed(7)
-    for module in model.modules():
-        for name, p in module.named_parameters(recurse=False):
-            if isinstance(module, nn.BatchNorm2d | nn.LayerNorm | nn.GroupNorm) and name == "weight":
-                p.data.uniform_(0.8, 1.2, generator=generator)
-            elif p.ndim > 1:
-                p.data.normal_(0, p[0].numel() ** -0.5, generator=generator)
-            else:
-                p.data.uniform_(-0.2, 0.2, generator=generator)
-        if isinstance(module, nn.BatchNorm2d):
-            buffers = dict(module.named_buffers())
-            buffers["running_mean"].uniform_(-0.2, 0.2, generator=generator)
-            buffers["running_var"].uniform_(0.5, 1.5, generator=generator)
-
-
 @pytest.mark.parametrize("name", TWINS)
 def test_logits_equal_the_twins(name: str) -> None:
     variant = zoo.VARIANTS[name]
@@ -80,21 +64,9 @@ def test_logits_equal_the_twins(name: str) -> None:
         family, "from_twin"
     ):  # a twin that keeps its tensors in another order says so in the family's file
         state = family.from_twin(variant.published.twin, reference.state_dict())
-    assert [t.shape for t in ours.state_dict().values()] == [t.shape for t in state]
-    ours.load_state_dict(dict(zip(ours.state_dict(), state, strict=True)))
-    image = torch.randn(
-        2,
-        variant.channels,
-        variant.input_size,
-        variant.input_size,
-        generator=torch.Generator().manual_seed(1),
-    )
-    with torch.no_grad():
-        expected, got = reference(image), ours(image)
-    assert expected.std() > 1e-3 * expected.abs().max(), (
-        "logits that do not depend on the image prove nothing"
-    )
-    assert (got - expected).abs().max() <= 1e-5 * expected.abs().max()
+    load_by_position(ours, state)
+    image = picture(variant.input_size, images=2, channels=variant.channels)
+    assert_same_logits(ours, reference, image)
 
 
 @runtime_checkable

@@ -6,7 +6,7 @@ import torchvision
 from torch import nn
 
 import zoo
-from tests.zoo.test_variants import shake
+from tests.zoo.twins import assert_same_logits, load_by_position, picture, shake
 from zoo.anatomy import dissect
 from zoo.families.preresnet import PreBasicBlock, PreResNet
 from zoo.families.wide_resnet import WideBlock
@@ -23,11 +23,8 @@ def test_k_1_is_the_ordinary_network(kind: str) -> None:
         ).eval()
         ours, size = zoo.build("wrn16_10_cifar10", k=1), 32
     shake(reference)
-    ours.load_state_dict(dict(zip(ours.state_dict(), reference.state_dict().values(), strict=True)))
-    image = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        expected = reference(image)
-        assert (ours(image) - expected).abs().max() <= 1e-5 * expected.abs().max()
+    load_by_position(ours, reference.state_dict().values())
+    assert_same_logits(ours, reference, picture(size, images=2))
 
 
 @pytest.mark.parametrize("name", ["wrn28_10_cifar10", "wrn16_10_cifar10", "wrn40_8_cifar10"])
