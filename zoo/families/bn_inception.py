@@ -88,6 +88,7 @@ TABLE = MappingProxyType(
     }
 )
 STAGES = MappingProxyType({"3": ("3a", "3b"), "4": ("4a", "4b", "4c", "4d"), "5": ("5a", "5b")})
+DEPTHS = tuple(map(len, STAGES.values()))
 HALVING = MappingProxyType({"3": "3c", "4": "4e"})  # the module that ends a stage
 
 
@@ -140,13 +141,35 @@ def make_stem(kind: str, width: float, conv: Convolution) -> nn.Sequential:
     return stem
 
 
+def make_stages(
+    depths: tuple[int, ...], width: float, make_block: Callable[[int, Row], nn.Module]
+) -> tuple[nn.Sequential, int]:
+    """The modules of figure 5 at three resolutions, and the channels they end in.
+
+    `make_block(cin, row)` makes one module. Beyond the table a stage repeats its last row.
+    """
+    stages = nn.Sequential()
+    cin = int(192 * width)
+    for (stage, rows), depth in zip(STAGES.items(), depths, strict=True):
+        modules = nn.Sequential()
+        names = [rows[min(i, len(rows) - 1)] for i in range(depth)]
+        if stage in HALVING:
+            names.append(HALVING[stage])
+        for letter, name in zip("abcdefghi", names, strict=False):
+            row = TABLE[name].scaled(width)
+            modules.add_module(letter, make_block(cin, row))
+            cin = row.cout(cin)
+        stages.add_module(stage, modules)
+    return stages, cin
+
+
 class BNInception(nn.Module):
     """A stem, Inception modules at three resolutions of which two halve the map, a global average."""
 
     def __init__(
         self,
         *,
-        depths: tuple[int, ...] = (2, 4, 2),
+        depths: tuple[int, ...] = DEPTHS,
         width: float = 1.0,
         norm: str = "batch",
         act: str = "relu",
@@ -157,25 +180,10 @@ class BNInception(nn.Module):
         super().__init__()
         conv = partial(convolution, norm=norm, bias=bias, act=act)
         self.stem = make_stem(stem, width, conv)
-        self.stages = nn.Sequential()
-        cin = int(192 * width)
-        for (stage, rows), depth in zip(STAGES.items(), depths, strict=True):
-            modules = nn.Sequential()
-            names = [rows[min(i, len(rows) - 1)] for i in range(depth)]  # beyond the table, its last row
-            if stage in HALVING:
-                names.append(HALVING[stage])
-            for letter, name in zip("abcdefghi", names, strict=False):
-                row = TABLE[name].scaled(width)
-                modules.add_module(letter, self.block(cin, row, conv))
-                cin = row.cout(cin)
-            self.stages.add_module(stage, modules)
+        self.stages, cin = make_stages(depths, width, partial(Inception, conv=conv))
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.head = nn.Linear(cin, num_classes)
         self.apply(fan_in_init)
-
-    def block(self, cin: int, row: Row, conv: Convolution) -> nn.Module:
-        """One module of the table; a network that adds something to each of them says so here."""
-        return Inception(cin, row, conv)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)  # (B, 192, H/8, W/8)

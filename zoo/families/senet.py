@@ -98,22 +98,6 @@ def residual_block(
     return Residual(transform, shortcut)
 
 
-def inception_stages(conv: bn_inception.Convolution, reduction: int) -> nn.Sequential:
-    """BN-Inception's modules, each with squeeze and excitation: (B, 192, H, W) -> (B, 1024, H/4, W/4)."""
-    stages = nn.Sequential()
-    cin = 192
-    for stage in "345":
-        modules = nn.Sequential()
-        for name, row in bn_inception.TABLE.items():
-            if name.startswith(stage):
-                cout = row.cout(cin)
-                module = bn_inception.Inception(cin, row, conv)
-                modules.add_module(name[1], nn.Sequential(module, squeeze_excite(cout, reduction)))
-                cin = cout
-        stages.append(modules)
-    return stages
-
-
 class SENet(ResidualNetwork):
     """ResNet or ResNeXt, or BN-Inception if not `residual`, that reweights the channels of every block.
 
@@ -141,8 +125,14 @@ class SENet(ResidualNetwork):
     ) -> None:
         if not residual:
             conv = partial(bn_inception.convolution, norm="batch", bias=False, act="relu")
+
+            def make_module(cin: int, row: bn_inception.Row) -> nn.Module:
+                module = bn_inception.Inception(cin, row, conv)
+                return nn.Sequential(module, squeeze_excite(row.cout(cin), reduction))
+
             start = bn_inception.make_stem("7x7", 1.0, conv)
-            super().__init__(start, inception_stages(conv, reduction), 1024, num_classes)
+            stages, channels = bn_inception.make_stages(bn_inception.DEPTHS, 1.0, make_module)
+            super().__init__(start, stages, channels, num_classes)
             return
 
         def make_block(stage: int, cin: int, cout: int, stride: int) -> nn.Module:
