@@ -82,11 +82,14 @@ def mbconv(
     )
 
 
+DROP = 0.2  # of the last block, in all of these networks
+
+
 class Scaffold(nn.Module):
     """What stands around the blocks of an EfficientNet: stem, a stage for each row, last 1x1, average, head.
 
     `block` makes a block from the channels that enter, its row, its stride, and its chance to be left out in
-    training, which rises from 0 at the first block to almost `drop` at the last.
+    training, which rises from 0 at the first block to almost DROP at the last.
     """
 
     def __init__(
@@ -100,7 +103,6 @@ class Scaffold(nn.Module):
         act: type[nn.Module] = nn.SiLU,
         padding: Literal["same"] | None = None,
         resolution: float = 1.0,
-        drop: float = 0.2,
         dropout: float,
         num_classes: int,
     ) -> None:
@@ -112,7 +114,7 @@ class Scaffold(nn.Module):
         for row in rows:
             stage = nn.Sequential()
             for i in range(row.n):
-                stage.append(block(cin, row, row.s if i == 0 else 1, drop * made / total))
+                stage.append(block(cin, row, row.s if i == 0 else 1, DROP * made / total))
                 cin, made = row.c, made + 1
             self.stages.append(stage)
         self.last = ConvNormAct(cin, last, 1, eps=eps, act=act)

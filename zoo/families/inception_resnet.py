@@ -19,11 +19,9 @@ from torch import Tensor, flatten, nn
 
 from zoo.families import inception_v3, inception_v4
 from zoo.families.googlenet import fan_in_init
-from zoo.families.inception_v3 import InceptionA, ReductionA
+from zoo.families.inception_v3 import InceptionA, ReductionA, conv
 from zoo.family import Deviation, Family, Knob, Published, Story, Variant
-from zoo.layers import Branches, ConvNormAct, demand_pixels
-
-conv = partial(ConvNormAct, eps=0.001)
+from zoo.layers import Branches, demand_pixels
 
 
 class InceptionResNetBlock(nn.Module):

@@ -14,11 +14,10 @@ from functools import partial
 from torch import Tensor, flatten, nn
 
 from zoo.families.googlenet import fan_in_init
-from zoo.families.inception_v3 import InceptionA, ReductionA, cross
+from zoo.families.inception_v3 import InceptionA, ReductionA, conv, cross
 from zoo.family import Deviation, Family, Knob, Published, Story, Variant
-from zoo.layers import Branches, ConvNormAct, demand_pixels
+from zoo.layers import Branches, demand_pixels
 
-conv = partial(ConvNormAct, eps=0.001)
 valid = partial(conv, padding=0)  # "V" in the figures: the map loses what the kernel overhangs
 WIDE, TALL = (1, 7), (7, 1)
 

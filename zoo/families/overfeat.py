@@ -11,7 +11,7 @@ B images, C channels, H x W pixels, K classes.
 from torch import Tensor, flatten, nn, stack
 
 from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant
-from zoo.layers import he_init
+from zoo.layers import he_init, map_size
 
 
 class Classifier(nn.Sequential):
@@ -76,7 +76,7 @@ class OverFeat(nn.Module):
             if pool > 1:
                 stage.add_module("pool", nn.MaxPool2d(pool))  # its windows do not overlap
             self.stages.append(stage)
-            cin, side = width, ((side + 2 * padding - kernel) // step + 1) // pool
+            cin, side = width, map_size(side, kernel, step, padding) // pool
             if side < 1:
                 raise ValueError(
                     f"Layer {i + 1} leaves nothing of a picture of {input_size} px. Smaller kernels, a "
