@@ -21,7 +21,6 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -39,11 +38,6 @@ COLUMNS = ("variant", "params", "macs", "accuracy", "images_seen", "steps", "sec
 Row = dict[str, str]
 
 
-@runtime_checkable
-class HasAuxiliaryHeads(Protocol):
-    def forward_aux(self, x: Tensor) -> list[Tensor]: ...
-
-
 def pictures(folder: Path, part: str, channels: int) -> tuple[Tensor, Tensor]:
     """Images (N, channels, 32, 32) of mean 0 and deviation 1, and labels (N,); `part` is train or t10k."""
     raw = gzip.decompress((folder / f"{part}-images-idx3-ubyte.gz").read_bytes())
@@ -56,7 +50,7 @@ def pictures(folder: Path, part: str, channels: int) -> tuple[Tensor, Tensor]:
 
 def loss_of(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     """Cross entropy; auxiliary heads add theirs at the weight their paper gives them."""
-    heads = model.forward_aux(images) if isinstance(model, HasAuxiliaryHeads) else [model(images)]
+    heads = model.forward_aux(images) if isinstance(model, zoo.HasAuxiliaryHeads) else [model(images)]
     main, *others = (F.cross_entropy(logits, labels) for logits in heads)
     return main + AUX_WEIGHT * sum(others)
 

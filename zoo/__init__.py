@@ -1,6 +1,6 @@
 """The architectures: one paper, one file; every network found, built and counted by its name."""
 
-from zoo.family import KINDS, Deviation, Family, Knob, Printed, Published, Story, Variant
+from zoo.family import KINDS, Deviation, Family, HasAuxiliaryHeads, Knob, Printed, Published, Story, Variant
 from zoo.registry import FAMILIES, VARIANTS, build, family_of, knobs, nearest, skeleton, variant
 from zoo.specimen import Specimen
 
@@ -10,6 +10,7 @@ __all__ = [
     "VARIANTS",
     "Deviation",
     "Family",
+    "HasAuxiliaryHeads",
     "Knob",
     "Printed",
     "Published",

@@ -7,9 +7,9 @@ All records are frozen; two records are equal only if they are the same row of t
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
-from torch import nn
+from torch import Tensor, nn
 
 KINDS: Mapping[str, str] = MappingProxyType(
     {
@@ -20,6 +20,15 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "attention": "tokens that look at each other",
     }
 )
+
+
+@runtime_checkable
+class HasAuxiliaryHeads(Protocol):
+    """A network with classifiers in its middle, for training only."""
+
+    def forward_aux(self, x: Tensor) -> list[Tensor]:
+        """Logits (B, num_classes) of the network's own classifier, then those of the auxiliary ones."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

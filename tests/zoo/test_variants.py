@@ -1,7 +1,6 @@
 """Every network of the zoo against numbers that are not ours: the rows are the registry itself."""
 
 import importlib
-from typing import Protocol, runtime_checkable
 
 import pytest
 import timm
@@ -69,14 +68,9 @@ def test_logits_equal_the_twins(name: str) -> None:
     assert_same_logits(ours, reference, image)
 
 
-@runtime_checkable
-class HasAuxiliaryHeads(Protocol):
-    def forward_aux(self, x: Tensor) -> list[Tensor]: ...
-
-
 def loss_of_all_heads(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     """Cross entropy of the classifier and of the auxiliary heads, if there are any."""
-    outputs = model.forward_aux(images) if isinstance(model, HasAuxiliaryHeads) else [model(images)]
+    outputs = model.forward_aux(images) if isinstance(model, zoo.HasAuxiliaryHeads) else [model(images)]
     return torch.stack([nn.functional.cross_entropy(logits, labels) for logits in outputs]).sum()
 
 
