@@ -56,12 +56,10 @@ def _goes_on(before: Block | Layer, child: Block | Layer, positions: Mapping[str
     """
     if isinstance(before, Layer) or isinstance(child, Layer):
         return False
-    inside = {positions[layer.id] for layer in before.layers()}
-    return (
-        _stem(before.label) == _stem(child.label)
-        and _signature(before) == _signature(child)
-        and any(i in inside for layer in child.layers() for i in layer.inputs)
-    )
+    if _stem(before.label) != _stem(child.label) or _signature(before) != _signature(child):
+        return False
+    start, stop = (positions[next(block.layers()).id] for block in (before, child))
+    return any(start <= i < stop for layer in child.layers() for i in layer.inputs)
 
 
 def _stem(label: str) -> str:
