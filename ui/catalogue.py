@@ -10,6 +10,7 @@ from statistics import median_high
 from types import MappingProxyType
 from urllib.parse import quote
 
+from ui import state
 from viz.figures.history import Winner
 from viz.figures.miniature import miniature
 from viz.figures.signatures import signature
@@ -110,7 +111,7 @@ def rows(found: Iterable[Entry]) -> list[dict[str, object]]:
     """All published networks with the figures that the timeline draws, each with its address in the app."""
     return [
         {
-            "Network": f"/inspect?variant={point.name}",
+            "Network": state.address("inspect", variant=point.name),
             "Family": entry.title,
             "Kind": entry.kind,
             "Year": int(point.at["year"]),

@@ -5,7 +5,7 @@ import inspect as inspection
 import pandas as pd
 import streamlit as st
 
-from ui import code, controls, prose
+from ui import code, controls, prose, state
 from ui.controls import Study
 from viz.figures.style import count
 from zoo import FAMILIES, Family, Variant
@@ -66,7 +66,7 @@ def config_rows(family: Family) -> list[dict[str, str]]:
         | {name.replace("_", " "): _words(row.config.get(name, parameters[name].default)) for name in names}
         | {"input": f"{row.input_size} px", "classes": str(row.num_classes)}
         | _counts(row)
-        | {"Page": f"/inspect?variant={row.name}"}
+        | {"Page": state.address("inspect", variant=row.name)}
         for row in family.variants
     ]
 

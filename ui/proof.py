@@ -7,6 +7,7 @@ holds it against the tests that really run.
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 
@@ -47,7 +48,7 @@ class Proof:
     def family(self) -> str:
         return family_of(self.variant.name).key
 
-    @property
+    @cached_property
     def row(self) -> dict[str, object]:
         """As the page shows and saves it."""
         row, family = self.variant, family_of(self.variant.name)
@@ -64,10 +65,16 @@ class Proof:
             "Tests": "  ".join(self.tests),
         }
 
+    @cached_property
+    def words(self) -> str:
+        """Where a search looks."""
+        return " ".join(map(str, self.row.values())).casefold()
 
-def proofs() -> list[Proof]:
+
+@cache
+def proofs() -> tuple[Proof, ...]:
     """Every variant of the registry, in its order."""
-    return [_proof(row) for row in VARIANTS.values()]
+    return tuple(_proof(row) for row in VARIANTS.values())
 
 
 def _proof(row: Variant) -> Proof:
@@ -140,8 +147,7 @@ def matching(found: Iterable[Proof], text: str, kinds: Iterable[str]) -> list[Pr
     return [
         proof
         for proof in found
-        if (not kinds or proof.kind in kinds)
-        and all(word in " ".join(map(str, proof.row.values())).casefold() for word in words)
+        if (not kinds or proof.kind in kinds) and all(word in proof.words for word in words)
     ]
 
 

@@ -14,7 +14,7 @@ from ui.proof import KINDS, Proof, matching, proofs
 from zoo.anatomy import dissect
 
 ROOT = Path(__file__).parents[2]
-PROOFS = proofs()
+PROOFS = list(proofs())
 
 
 def names(kind: str) -> set[str]:
