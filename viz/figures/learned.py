@@ -6,7 +6,7 @@ from html import escape
 
 import plotly.graph_objects as go
 
-from viz.figures.style import KIND_COLOURS, KIND_SYMBOLS, TALL, count
+from viz.figures.style import KIND_COLOURS, KIND_SYMBOLS, RIM, TALL, count, framed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ def learned(rows: Sequence[Learned], size: str = "macs") -> go.Figure:
                     "symbol": KIND_SYMBOLS[kind],
                     "size": 12,
                     "opacity": 0.85,
-                    "line": {"width": 1, "color": "rgba(255, 255, 255, 0.75)"},
+                    "line": RIM,
                 },
                 customdata=[[row.name] for row in points],
                 hovertext=[_card(row) for row in points],
@@ -49,13 +49,7 @@ def learned(rows: Sequence[Learned], size: str = "macs") -> go.Figure:
             )
     figure.update_xaxes(title=SIZES[size], type="log", exponentformat="SI", dtick="D2", zeroline=False)
     figure.update_yaxes(title="Accuracy on Fashion-MNIST, %", zeroline=False)
-    return figure.update_layout(
-        height=TALL,
-        margin={"l": 8, "r": 8, "t": 36, "b": 8},
-        legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0, "itemsizing": "constant"},
-        hoverlabel={"align": "left"},
-        dragmode=False,
-    )
+    return framed(figure, TALL, legend=0.2)
 
 
 def _card(row: Learned) -> str:

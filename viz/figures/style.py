@@ -8,6 +8,8 @@ near-black ground, because a figure does not know the reader's theme.
 from collections.abc import Mapping
 from types import MappingProxyType
 
+import plotly.graph_objects as go
+
 # Kinds of operations, the same in the layer graph, the bars of cost and the miniatures.
 LAYER_COLOURS: Mapping[str, str] = MappingProxyType(
     {
@@ -73,6 +75,20 @@ FAINT = "rgba(125, 136, 148, 0.45)"  # lines that must not compete with the data
 FRONT = "#56b4e9"
 
 TALL, MEDIUM, LOW = 460, 320, 240  # heights of figures, px
+
+
+RIM = {"width": 1, "color": "rgba(255, 255, 255, 0.75)"}  # around points, so that each shows among others
+
+
+def framed(figure: go.Figure, height: int, legend: float) -> go.Figure:
+    """A figure of points: room for plotly's buttons above, and a legend `legend` of its height below."""
+    return figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 36, "b": 8},
+        legend={"orientation": "h", "y": -legend, "yanchor": "top", "x": 0, "itemsizing": "constant"},
+        hoverlabel={"align": "left"},
+        dragmode=False,
+    )
 
 
 def ink(colour: str) -> str:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import plotly.graph_objects as go
 
-from viz.figures.style import FAINT, FRONT, KIND_COLOURS, KIND_SYMBOLS, LINE, count
+from viz.figures.style import FAINT, FRONT, KIND_COLOURS, KIND_SYMBOLS, LINE, RIM, count, framed
 
 _SMALLEST, _LARGEST = 7.0, 34.0  # diameters of points, px
 _SLOT = 0.22  # years between two families of the same year
@@ -169,7 +169,7 @@ class _Canvas:
                     "symbol": KIND_SYMBOLS[kind],
                     "size": [self.diameter[p.name] for p in points],
                     "opacity": [self._opacity(p) for p in points] if self.kin else 0.85,
-                    "line": {"width": 1, "color": "rgba(255, 255, 255, 0.75)"},
+                    "line": RIM,
                 },
                 customdata=[[p.name] for p in points],
                 hovertext=[_card(p) for p in points],
@@ -239,13 +239,7 @@ class _Canvas:
             log = {"type": "log", "dtick": 1, "exponentformat": "SI"} if AXES[axis].log else {}
             update(title=AXES[axis].title, zeroline=False, **log)
         self.figure.update_xaxes(showgrid=AXES[self.x].log)
-        return self.figure.update_layout(
-            height=_HEIGHT,
-            margin={"l": 8, "r": 8, "t": 36, "b": 8},  # above, room for plotly's buttons
-            legend={"orientation": "h", "y": -0.16, "yanchor": "top", "x": 0, "itemsizing": "constant"},
-            hoverlabel={"align": "left"},
-            dragmode=False,
-        )
+        return framed(self.figure, _HEIGHT, legend=0.16)
 
     def _opacity(self, point: Point) -> float:
         return 0.9 if point.family in self.kin else 0.12
