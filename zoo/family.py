@@ -41,6 +41,22 @@ class Printed:
     reason: str = ""  # why it differs from ours; empty where it is ours, rounded
 
 
+def both_printed(
+    source: str,
+    params: float,
+    macs: float,
+    *,
+    called: str = "FLOPs",
+    why_params: str = "",
+    why_macs: str = "",
+) -> tuple[Printed, Printed]:
+    """Parameters and MACs printed in one place, where the MACs are `called` something else."""
+    return (
+        Printed(quantity="params", value=params, source=source, reason=why_params),
+        Printed(quantity="macs", value=macs, source=f"{source}, as {called}", reason=why_macs),
+    )
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Published:
     """The golden numbers of a variant: exact counts, and accuracy with the recipe it belongs to."""

@@ -18,7 +18,7 @@ from torch import Tensor, flatten, nn
 
 from zoo.families.mnasnet import MBConv
 from zoo.families.senet import SqueezeExcite
-from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant
+from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant, both_printed
 from zoo.layers import ConvNormAct, Rescale, he_init, round_channels
 
 
@@ -166,7 +166,6 @@ class EfficientNet(Scaffold):
         )
 
 
-PAPER = "paper, table 2"
 BY_TIMM = "trained by timm"
 BY_AUTHORS = "the authors' weights, trained with TensorFlow's padding"
 
@@ -210,13 +209,7 @@ def row_of_table_2(
     )
 
 
-def of_paper(params: float, macs: float, *, why_params: str = "", why_macs: str = "") -> tuple[Printed, ...]:
-    return (
-        Printed(quantity="params", value=params, source=PAPER, reason=why_params),
-        Printed(quantity="macs", value=macs, source=f"{PAPER}, as FLOPs", reason=why_macs),
-    )
-
-
+of_paper = partial(both_printed, "paper, table 2")
 UNEXPLAINED = "the paper does not say how it counts; torchvision and timm count as we do"
 
 FAMILY = Family(

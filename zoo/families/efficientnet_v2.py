@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from torch import Tensor, nn
 
 from zoo.families.efficientnet import Row, Scaffold, mbconv
-from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant
+from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant, both_printed
 from zoo.layers import ConvNormAct, StochasticDepth
 
 EPS = 1e-3  # of every batch norm
@@ -236,13 +236,7 @@ def base_row(
     )
 
 
-def in_readme(params: float, macs: float, *, why_params: str = "", why_macs: str = "") -> tuple[Printed, ...]:
-    return (
-        Printed(quantity="params", value=params, source=README, reason=why_params),
-        Printed(quantity="macs", value=macs, source=f"{README}, as FLOPs", reason=why_macs),
-    )
-
-
+in_readme = partial(both_printed, README)
 UNEXPLAINED = "up to 0.7 % above the multiply-accumulates of the layers; the authors do not say why"
 MORE = "a million more than the layers have; half of it may be the running statistics of batch norm"
 
@@ -403,12 +397,7 @@ FAMILY = Family(
                 twin="timm:tf_efficientnetv2_xl",
                 top1=87.2,
                 accuracy_source=f"{README}, trained on ImageNet-21k first",
-                printed=(
-                    Printed(quantity="params", value=208e6, source="paper, table 7"),
-                    Printed(
-                        quantity="macs", value=94e9, source="paper, table 7, as FLOPs", reason=UNEXPLAINED
-                    ),
-                ),
+                printed=both_printed("paper, table 7", 208e6, 94e9, why_macs=UNEXPLAINED),
             ),
             note="100 blocks at 512 pixels; only ever trained on ImageNet-21k first.",
         ),

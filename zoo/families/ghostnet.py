@@ -8,6 +8,7 @@ position.
 B images, C channels, H x W pixels; a module puts out n maps, n/s of them intrinsic; cheap filters are d x d.
 """
 
+from functools import partial
 from math import ceil
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor, flatten, nn
 
 from zoo.families.senet import SqueezeExcite
-from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant
+from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant, both_printed
 from zoo.layers import ConvNormAct, he_init, round_channels
 
 
@@ -213,15 +214,7 @@ def row(
     )
 
 
-def paper(params: float, macs: float, params_reason: str = "", macs_reason: str = "") -> tuple[Printed, ...]:
-    """What table 7 prints, in millions."""
-    source = "paper, table 7"
-    return (
-        Printed(quantity="params", value=params * 1e6, source=source, reason=params_reason),
-        Printed(quantity="macs", value=macs * 1e6, source=f"{source}, as FLOPs", reason=macs_reason),
-    )
-
-
+of_paper = partial(both_printed, "paper, table 7")
 FAMILY = Family(
     key="ghostnet",
     title="GhostNet",
@@ -303,7 +296,7 @@ FAMILY = Family(
             macs=42_328_152,
             top1=66.2,
             top5=86.6,
-            printed=paper(2.6, 42),
+            printed=of_paper(2.6e6, 42e6),
             note="Nearly three quarters of the parameters stand behind the last average.",
         ),
         row(
@@ -313,7 +306,7 @@ FAMILY = Family(
             macs=141_150_512,
             top1=73.9,
             top5=91.4,
-            printed=paper(5.2, 141),
+            printed=of_paper(5.2e6, 141e6),
             note="The network of table 1.",
         ),
         row(
@@ -323,7 +316,12 @@ FAMILY = Family(
             macs=227_003_256,
             top1=75.7,
             top5=92.7,
-            printed=paper(7.3, 226, "cut off instead of rounded", "cut off, and one below the count"),
+            printed=of_paper(
+                7.3e6,
+                226e6,
+                why_params="cut off instead of rounded",
+                why_macs="cut off, and one below the count",
+            ),
             note="Built to compare with MobileNetV3-Large: 75.2 % with 219 million MACs.",
         ),
     ),

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from torch import Tensor, flatten, nn
 
-from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant
+from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant, both_printed
 from zoo.layers import ConvNormAct, Rescale, he_init
 
 ACTIVATIONS = {"relu": nn.ReLU, "relu6": nn.ReLU6}
@@ -135,10 +135,7 @@ def row(
 def paper(table: int, params: float, macs: float, reason: str = "") -> tuple[Printed, ...]:
     """What a table of the paper prints, in millions."""
     source = f"paper, table {table}"
-    return (
-        Printed(quantity="params", value=params * 1e6, source=source),
-        Printed(quantity="macs", value=macs * 1e6, source=f"{source}, as mult-adds", reason=reason),
-    )
+    return both_printed(source, params * 1e6, macs * 1e6, called="mult-adds", why_macs=reason)
 
 
 FAMILY = Family(

@@ -14,7 +14,7 @@ from torch import Tensor, flatten, nn
 from torch.nn import functional as F
 
 from zoo.families.senet import SqueezeExcite
-from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant
+from zoo.family import Deviation, Family, Knob, Published, Story, Variant, both_printed
 from zoo.layers import SamePad, StochasticDepth
 
 ALPHA = 0.2  # how much a branch adds: variance ALPHA^2 to the signal's 1
@@ -225,10 +225,7 @@ def row(
             top1=accuracy[0],
             top5=accuracy[1],
             accuracy_source=f"timm results, dm_nfnet_f{f}.dm_in1k, the authors' weights at {test_px} px",
-            printed=(
-                Printed(quantity="params", value=printed[0], source="paper, table 3"),
-                Printed(quantity="macs", value=printed[1], source="paper, table 3, as FLOPs"),
-            ),
+            printed=both_printed("paper, table 3", *printed),
         ),
         note=f"Trained at {train_px} pixels, tested and counted at {test_px}.",
     )

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from zoo.families.resnet import ResidualNetwork, make_shortcut
 from zoo.families.senet import SqueezeExcite
-from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant
+from zoo.family import Deviation, Family, Knob, Published, Story, Variant, both_printed
 from zoo.layers import ConvNormAct, Residual
 
 
@@ -153,10 +153,7 @@ def row(
             top1=top1,
             top5=top5,
             accuracy_source=f"torchvision {weights}: 100 epochs, one 224 crop" if weights else PYCLS,
-            printed=(
-                Printed(quantity="params", value=printed[0], source=ZOO),
-                Printed(quantity="macs", value=printed[1], source=f"{ZOO}, as flops"),
-            ),
+            printed=both_printed(ZOO, *printed, called="flops"),
         ),
         note=note,
     )

@@ -14,7 +14,7 @@ from torch import Tensor, flatten, nn
 
 from zoo.families.acnet import Branch, as_conv, fold_norm
 from zoo.families.senet import SqueezeExcite
-from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant
+from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant, both_printed
 from zoo.layers import he_init
 
 
@@ -167,10 +167,8 @@ def row(
     if fused:
         place = f"paper, {'table 4' if source == TABLE_4 else 'table 5'}"
         why = "the paper counts the fused network, we the one that is trained; turn fused on"
-        printed = (
-            Printed(quantity="params", value=round(fused[0] * 1e6), source=place, reason=why),
-            Printed(quantity="macs", value=round(fused[1] * 1e9), source=f"{place}, as FLOPs", reason=why),
-        )
+        params_fused, macs_fused = round(fused[0] * 1e6), round(fused[1] * 1e9)
+        printed = both_printed(place, params_fused, macs_fused, why_params=why, why_macs=why)
     return Variant(
         name=f"repvgg_{name}",
         title=f"RepVGG-{name[0].upper()}{name[1:]}",

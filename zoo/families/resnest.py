@@ -13,7 +13,7 @@ from collections import OrderedDict
 from torch import Tensor, nn
 
 from zoo.families.resnet import DEEP, ResidualNetwork, make_shortcut, make_stages, make_stem
-from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant
+from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant, both_printed
 from zoo.layers import ConvNormAct, Residual
 
 
@@ -157,10 +157,7 @@ def fast_row(
             top1=top1,
             top5=top5,
             accuracy_source=f"timm results, resnest50d_{setting}.in1k, one 224 crop",
-            printed=(
-                Printed(quantity="params", value=millions * 1e6, source=ABLATION),
-                Printed(quantity="macs", value=giga * 1e9, source=f"{ABLATION}, as FLOPs", reason=MORE),
-            ),
+            printed=both_printed(ABLATION, millions * 1e6, giga * 1e9, why_macs=MORE),
         ),
         note=f"{cardinality} groups of {base_width} channels, {splits}; halves the map before the 3x3.",
     )

@@ -13,7 +13,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor, flatten, nn
 
-from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant
+from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant, both_printed
 from zoo.layers import ConvNormAct, he_init, round_channels
 
 
@@ -126,12 +126,6 @@ def scaled_row(
     """Three groups and `width` times the channels of table 1."""
     twin = {0.5: "shufflenet_g3_wd2", 0.25: "shufflenet_g3_wd4"}.get(width, "")
     release = {1.5: (3.4e6, 292e6), 2.0: (5.4e6, 524e6), 0.5: (0.7e6, 38e6)}.get(width)
-    printed: tuple[Printed, ...] = ()
-    if release:
-        printed = (
-            Printed(quantity="params", value=release[0], source=README),
-            Printed(quantity="macs", value=release[1], source=f"{README}, as FLOPs"),
-        )
     return Variant(
         name=f"shufflenet_v1_g3_x{width}".replace(".", "_"),
         title=f"ShuffleNet {width:g}x (g = 3)",
@@ -146,7 +140,7 @@ def scaled_row(
             top1=top1,
             top5=top5,
             accuracy_source=source,
-            printed=printed,
+            printed=both_printed(README, *release) if release else (),
         ),
         note=note,
     )
