@@ -178,6 +178,17 @@ def test_the_graph_is_whole() -> None:
     )
 
 
+def test_products_with_a_module_of_their_own_are_told_apart() -> None:
+    """A block of NFNet multiplies by beta, by two, by SkipInit's gain and by alpha, and a gate by a map."""
+    drawn = graph(dissect(zoo.skeleton("nfnet_classroom"), (3, 32, 32)), "NFNet")
+    block = [node["label"] for node in drawn["nodes"] if node["id"].startswith("stages.0.0.")]
+    assert [label for label in block if label.startswith("Multiply: ")] == [
+        "Multiply: gamma", "Multiply: by beta", "Multiply: gamma", "Multiply: gamma", "Multiply: gamma",
+        "Multiply: twice", "Multiply: skip init", "Multiply: alpha",
+    ]  # fmt: skip
+    assert block.count("Multiply") == 1
+
+
 def test_dissecting_leaves_the_model_alone_and_works_beside_it() -> None:
     """The model is in use elsewhere, in training mode, with a hook: nothing of that changes or is called."""
     model = zoo.build("resnet_classroom").train()

@@ -76,7 +76,7 @@ def _add(block: Block, parent: str, nodes: list[Node], groups: list[Group]) -> N
                 Node(
                     id=child.id,
                     parent=parent,
-                    label=child.label,
+                    label=_label(child),
                     kind=child.kind,
                     shape=list(child.shape),
                     params=child.params,
@@ -101,3 +101,10 @@ def _add(block: Block, parent: str, nodes: list[Node], groups: list[Group]) -> N
                 )
             )
             _add(child, child.id, nodes, groups)
+
+
+def _label(layer: Layer) -> str:
+    """A product or sum that is a module of its own adds its name: a network may have several side by side."""
+    if layer.kind != "add" or layer.id != layer.path:
+        return layer.label
+    return f"{layer.label}: {layer.path.rpartition('.')[2].replace('_', ' ')}"
