@@ -5,6 +5,8 @@ so it is either data that is copied on every call (`cache_data`) or something th
 (`cache_resource`).
 """
 
+import json
+import threading
 from contextlib import suppress
 
 import streamlit as st
@@ -14,8 +16,11 @@ from ui import catalogue
 from viz.figures import timeline as figures
 from zoo import Specimen, variant
 from zoo.anatomy import Anatomy, Graph, dissect, graph, smallest_input
+from zoo.timing import Timing, measure
 
 _LARGEST, _NEAR = 512, 96  # pixels: how large, and how far around, a search for a size that works goes
+_measuring = threading.Lock()  # two measurements at once would measure each other
+_TURN = 180.0  # seconds that a reader waits for the measurements of others
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -62,3 +67,19 @@ def working_size(specimen: Specimen, size: int) -> int | None:
             fits(side)
             return side
     return None
+
+
+@st.cache_data(max_entries=256, show_spinner="Measuring on this machine …")
+def timing(
+    factory: str, arguments: str, input_size: tuple[int, int, int], batch: int = 1, training: bool = True
+) -> Timing:
+    """What `zoo.timing.measure` finds; `arguments` are JSON. One measurement at a time in the whole server.
+
+    ValueError with a sentence where it fails or the queue is too long.
+    """
+    if not _measuring.acquire(timeout=_TURN):
+        raise ValueError("Others are measuring on this machine. Try again in a minute.")
+    try:
+        return measure(factory, json.loads(arguments), input_size, batch=batch, training=training)
+    finally:
+        _measuring.release()

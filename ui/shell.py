@@ -50,12 +50,20 @@ def pages() -> dict[str, list[StreamlitPage]]:
         _page("inspect", "Inspect", "account_tree"),
         _page("proof", "Proof", "verified"),
     ]
+    comparing = [
+        _page("bottleneck", "BasicBlock and Bottleneck", "stacks"),
+        _page("compare", "Compare", "compare"),
+        _page("ladders", "Ladders", "steps"),
+        _page("scaling", "Scaling", "open_in_full"),
+        _page("operators", "Building blocks", "toys"),
+    ]
+    known = [*architectures, *comparing]
     architectures.append(_page("gallery", "Gallery", "grid_view", visibility="hidden"))
     asked = unquote(urlsplit(st.context.url or "").path).rpartition("/")[2]
-    if asked not in [page.url_path for page in architectures]:
-        missing = partial(_missing, asked, architectures[:-1])
+    if asked not in [page.url_path for page in (*known, *architectures)]:
+        missing = partial(_missing, asked, known)
         architectures.append(st.Page(missing, title="No such page", url_path=asked, visibility="hidden"))
-    return {"Architectures": architectures}
+    return {"Architectures": architectures, "Side by side": comparing}
 
 
 def _page(

@@ -9,6 +9,10 @@ from playwright.sync_api import Browser, expect
 from tests.browser import driver
 from zoo import FAMILIES
 
+ADDRESSES = [
+    "/", "/inspect", "/proof", "/bottleneck", "/compare", "/ladders", "/scaling", "/operators",
+]  # fmt: skip
+
 
 def test_link_to_a_page_on_a_fresh_server(browser: Browser) -> None:
     """The very first request names a page: it finds app.py's settings and sections, and keeps its query."""
@@ -16,7 +20,7 @@ def test_link_to_a_page_on_a_fresh_server(browser: Browser) -> None:
         visitor = driver.Visitor(browser, base)
         page = visitor("/inspect?variant=resnet50")
         expect(page).to_have_title("Inspect – Zoolens")
-        expect(page.get_by_test_id("stNavSectionHeader")).to_have_count(1)
+        expect(page.get_by_test_id("stNavSectionHeader")).to_have_count(2)
         expect(page.get_by_test_id("stSidebarNav").get_by_role("link", name="Gallery")).to_be_visible()
         expect(page).to_have_url(f"{base}/inspect?variant=resnet50")
         visitor.close()
@@ -64,12 +68,12 @@ def test_every_kind_of_text_can_be_read(browser: Browser, palette: str, dark: bo
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("path", ["/", "/inspect", "/proof"])
+@pytest.mark.parametrize("path", ADDRESSES)
 def test_nothing_serious_for_accessibility(visit: driver.Visitor, path: str, dark: bool) -> None:
     assert driver.accessibility(visit(path, dark=dark)) == []
 
 
-@pytest.mark.parametrize("path", ["/", "/inspect", "/proof"])
+@pytest.mark.parametrize("path", ADDRESSES)
 def test_a_phone_does_not_scroll_sideways(visit: driver.Visitor, path: str) -> None:
     page = visit(path, size=driver.PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= driver.PHONE[0]

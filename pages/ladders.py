@@ -1,0 +1,9 @@
+"""Ladders."""
+
+import streamlit as st
+
+from ui import shell
+
+shell.guard()
+
+st.title("Ladders")

@@ -1,0 +1,9 @@
+"""Building blocks."""
+
+import streamlit as st
+
+from ui import shell
+
+shell.guard()
+
+st.title("Building blocks")

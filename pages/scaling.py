@@ -1,0 +1,9 @@
+"""Scaling."""
+
+import streamlit as st
+
+from ui import shell
+
+shell.guard()
+
+st.title("Scaling")
