@@ -71,7 +71,12 @@ def working_size(specimen: Specimen, size: int) -> int | None:
 
 @st.cache_data(max_entries=256, show_spinner="Measuring on this machine …")
 def timing(
-    factory: str, arguments: str, input_size: tuple[int, int, int], batch: int = 1, training: bool = True
+    factory: str,
+    arguments: str,
+    input_size: tuple[int, int, int],
+    batch: int = 1,
+    training: bool = True,
+    by_layer: bool = False,
 ) -> Timing:
     """What `zoo.timing.measure` finds; `arguments` are JSON. One measurement at a time in the whole server.
 
@@ -80,6 +85,8 @@ def timing(
     if not _measuring.acquire(timeout=_TURN):
         raise ValueError("Others are measuring on this machine. Try again in a minute.")
     try:
-        return measure(factory, json.loads(arguments), input_size, batch=batch, training=training)
+        return measure(
+            factory, json.loads(arguments), input_size, batch=batch, training=training, by_layer=by_layer
+        )
     finally:
         _measuring.release()

@@ -37,6 +37,8 @@ class Timing:
     repeats: int
     threads: int
     machine: str  # processor, cores, torch's version
+    backward_s: float | None  # the second half of `training_s`
+    layers: Mapping[str, float]  # forward, of each module that holds no other, by path; "" is all the rest
 
 
 def measure(
@@ -47,15 +49,17 @@ def measure(
     batch: int = 1,
     training: bool = True,
     threads: int = 1,
+    by_layer: bool = False,
 ) -> Timing:
     """Build `factory` ("zoo:build", a module and a function in it) with `arguments` and run it on noise.
 
-    `input_size` is (C, H, W). Arguments have to survive JSON. Raises ValueError with a sentence where the
-    network cannot be built or does not answer within two minutes, as happens when memory runs out.
+    `input_size` is (C, H, W). Arguments have to survive JSON. Layers are timed only where `by_layer` asks for
+    it, in runs of their own. Raises ValueError with a sentence where the network cannot be built or does not
+    answer within two minutes, as happens when memory runs out.
     """
     task = json.dumps(
         {"factory": factory, "arguments": dict(arguments), "input_size": input_size, "batch": batch,
-         "training": training, "threads": threads}
+         "training": training, "threads": threads, "by_layer": by_layer}
     )  # fmt: skip
     try:
         ended = subprocess.run(
@@ -78,6 +82,7 @@ def _measure_here(
     batch: int,
     training: bool,
     threads: int,
+    by_layer: bool,
 ) -> Timing:
     torch.set_num_threads(threads)
     torch.manual_seed(0)
@@ -91,22 +96,48 @@ def _measure_here(
         with torch.inference_mode():
             model(x)
 
+    way_back: list[float] = []
+
     def learn() -> None:
         model.zero_grad()
-        model(x).sum().backward()
+        loss = model(x).sum()
+        start = time.perf_counter()
+        loss.backward()
+        way_back.append(time.perf_counter() - start)
 
     forward = _runs(answer)
     peak = _grown(before)
-    training_s = training_peak = None
+    training_s = training_peak = backward_s = None
     if training:
         model.train()
         training_s = statistics.median(_runs(learn))
+        backward_s = statistics.median(way_back[_WARM_UP:])
         training_peak = _grown(before)
     return Timing(
         forward_s=statistics.median(forward), training_s=training_s, peak_bytes=peak,
         training_peak_bytes=training_peak, batch=batch, repeats=len(forward), threads=threads,
-        machine=_machine(),
+        machine=_machine(), backward_s=backward_s,
+        layers=_by_layer(model.eval(), answer) if by_layer else {},
     )  # fmt: skip
+
+
+def _by_layer(model: nn.Module, answer: Callable[[], None]) -> dict[str, float]:
+    """Median seconds of each module that holds no other, and under "" of what else a run consists of."""
+    took: dict[str, list[float]] = {}
+    clock: list[float] = []
+
+    def watch(path: str, module: nn.Module) -> None:
+        times = took.setdefault(path, [])
+        module.register_forward_pre_hook(lambda *_: clock.append(time.perf_counter()))
+        module.register_forward_hook(lambda *_: times.append(time.perf_counter() - clock.pop()))
+
+    for path, module in model.named_modules():
+        if not list(module.children()):
+            watch(path, module)
+    whole = _runs(answer)
+    took = {path: times[-len(whole) :] for path, times in took.items() if times}
+    rest = [max(0.0, run - sum(parts)) for run, *parts in zip(whole, *took.values(), strict=True)]
+    return {path: statistics.median(times) for path, times in (*took.items(), ("", rest))}
 
 
 def _runs(run: Callable[[], None]) -> list[float]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from zoo import timing
+from zoo import skeleton, timing
 from zoo.timing import measure
 
 NAME = "resnet_classroom"
@@ -10,8 +10,14 @@ NAME = "resnet_classroom"
 
 @pytest.mark.slow
 def test_training_takes_longer_and_more_memory_than_looking() -> None:
-    found = measure("zoo:build", {"name": NAME}, (3, 32, 32), batch=16)
+    found = measure("zoo:build", {"name": NAME}, (3, 32, 32), batch=16, by_layer=True)
     assert found.training_s is not None
+    assert found.backward_s is not None
+    assert 0 < found.backward_s < found.training_s
+    timed = {path for path, module in skeleton(NAME).named_modules() if not list(module.children())}
+    assert set(found.layers) == timed | {""}
+    assert min(found.layers.values()) >= 0
+    assert sum(found.layers.values()) > 0
     assert 0 < found.forward_s < found.training_s
     assert found.repeats >= 5
     assert found.batch == 16
