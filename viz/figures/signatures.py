@@ -420,6 +420,14 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
             fork((conv("", 78), conv("dw", 78), conv("", 26)), ()),
             fork((conv("3×3", 78), conv("", 26)), ()),
         ),
+        # Before: wide outside, narrow inside. After: the other way round, and depthwise first.
+        "modern_resnet": (
+            fork(
+                (fork((conv("1×1", 16), conv("3×3", 16), conv("1×1", 34)), ()),),
+                (fork((conv("dw", 16), conv("1×1", 34), conv("1×1", 16)), ()),),
+                join="",
+            ),
+        ),
         "convnext": (
             fork(
                 (
