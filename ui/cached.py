@@ -14,6 +14,7 @@ from plotly.graph_objects import Figure
 
 from ui import catalogue
 from viz.figures import timeline as figures
+from viz.operators import OPERATORS, Choice, Walk
 from zoo import Specimen, variant
 from zoo.anatomy import Anatomy, Graph, dissect, graph, smallest_input
 from zoo.timing import Timing, measure
@@ -90,3 +91,9 @@ def timing(
         )
     finally:
         _measuring.release()
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def walk(operator: str, turned: tuple[tuple[str, Choice], ...]) -> Walk:
+    """An operator of `viz.operators` on the patch. ValueError with a sentence where that is impossible."""
+    return OPERATORS[operator].walk(dict(turned))
