@@ -6,7 +6,7 @@ A family without a row gets the picture of its kind.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from viz.figures.miniature import Chain, act, attention, conv, fork, grid, linear, norm, pool
+from viz.figures.miniature import Box, Chain, act, attention, conv, fork, grid, linear, norm, pool
 
 KINDS: Mapping[str, Chain] = MappingProxyType(
     {
@@ -423,10 +423,10 @@ SIGNATURES: Mapping[str, Chain] = MappingProxyType(
         # Before: wide outside, narrow inside. After: the other way round, and depthwise first.
         "modern_resnet": (
             fork(
-                (fork((conv("1×1", 16), conv("3×3", 16), conv("1×1", 34)), ()),),
-                (fork((conv("dw", 16), conv("1×1", 34), conv("1×1", 16)), ()),),
-                join="",
+                (Box("conv", "1×1", 20, 24), Box("conv", "3×3", 20, 24), Box("conv", "1×1", 20, 72)),
+                (),
             ),
+            fork((Box("conv", "dw", 20, 24), Box("conv", "1×1", 20, 72), Box("conv", "1×1", 20, 24)), ()),
         ),
         "convnext": (
             fork(

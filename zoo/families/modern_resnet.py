@@ -29,7 +29,7 @@ class BlockEdits:
     depthwise: bool = False  # the spatial convolution looks at every channel alone
     moved_up: bool = False  # it comes first, before the 1x1 that changes the channels
     kernel: int = 3  # its side in pixels
-    one_act: bool = False  # one activation, before the last 1x1, instead of one behind every convolution
+    one_activation: bool = False  # one, before the last 1x1, instead of one behind every convolution
     one_norm: bool = False  # one norm, behind the spatial convolution
     scaled: bool = False  # layer scale on the branch
 
@@ -74,15 +74,16 @@ class ModernBlock(nn.Module):
             )
             if here or not edits.one_norm:
                 self.branch.add_module(f"norm{i}", norm(after))
-            if i == 2 or (i == 1 and not edits.one_act):
+            if i == 2 or (i == 1 and not edits.one_activation):
                 self.branch.add_module(f"act{i}", act())
         self.drop = StochasticDepth(drop)
-        self.shortcut = nn.Sequential()  # the input itself where its shape stays
+        self.shortcut: nn.Module = nn.Identity()
         if cin != cout or stride > 1:
             bias = norm is not nn.BatchNorm2d
+            self.shortcut = nn.Sequential()
             self.shortcut.add_module("conv", nn.Conv2d(cin, cout, 1, stride, bias=bias))
             self.shortcut.add_module("norm", norm(cout))
-        self.act = nn.Identity() if edits.one_act else act()
+        self.act = nn.Identity() if edits.one_activation else act()
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.branch(x)  # (B, cout, H/s, W/s)
@@ -96,7 +97,7 @@ def layer_norm(width: int) -> nn.Module:
 
 
 NORMS: Mapping[str, Callable[[int], nn.Module]] = {"batch": nn.BatchNorm2d, "layer": layer_norm}
-ACTS: Mapping[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU}
+ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU}
 PATCHES = {"2x2": 2, "4x4": 4}
 
 
@@ -118,8 +119,8 @@ class ModernResNet(nn.Module):
         inverted: bool = False,
         moved_up: bool = False,
         kernel: int = 3,
-        act: str = "relu",
-        one_act: bool = False,
+        activation: str = "relu",
+        one_activation: bool = False,
         one_norm: bool = False,
         norm: str = "batch",
         separate_downsampling: bool = False,
@@ -131,11 +132,11 @@ class ModernResNet(nn.Module):
             depthwise=depthwise,
             moved_up=moved_up,
             kernel=kernel,
-            one_act=one_act,
+            one_activation=one_activation,
             one_norm=one_norm,
             scaled=separate_downsampling,
         )
-        make_norm, make_act = NORMS[norm], ACTS[act]
+        make_norm, make_act = NORMS[norm], ACTIVATIONS[activation]
         if stem in PATCHES:
             self.stem = nn.Sequential()
             self.stem.add_module("conv1", nn.Conv2d(3, width, PATCHES[stem], PATCHES[stem]))
@@ -182,7 +183,7 @@ def from_twin(twin: str, state: Mapping[str, Tensor]) -> list[Tensor]:
 
 
 TABLE_10 = "paper, table 10"
-COUNTED = "counted here; table 10 prints the MACs"
+COUNTED = "counted here; the paper prints the MACs"
 RECIPE = f"{TABLE_10}: mean of three seeds, 300 epochs of the new recipe, one 224 crop"
 FIGURE_2 = "figure 2 of the same paper prints 4.2, and table 11 has no such leap: taken for a slip"
 
@@ -195,8 +196,8 @@ EDITS: tuple[tuple[str, dict[str, object]], ...] = (
     ("inverted", {"inverted": True}),
     ("moved_up", {"moved_up": True}),
     ("kernel7", {"kernel": 7}),
-    ("gelu", {"act": "gelu"}),
-    ("one_act", {"one_act": True}),
+    ("gelu", {"activation": "gelu"}),
+    ("one_act", {"one_activation": True}),
     ("one_norm", {"one_norm": True}),
     ("layernorm", {"norm": "layer"}),
     ("downsampling", {"separate_downsampling": True}),
@@ -301,9 +302,9 @@ FAMILY = Family(
             choices=(False, True),
         ),
         Knob(name="kernel", meaning="side of the spatial convolution", choices=(3, 5, 7, 9, 11)),
-        Knob(name="act", meaning="the activation inside the blocks", choices=("relu", "gelu")),
+        Knob(name="activation", meaning="the activation inside the blocks", choices=("relu", "gelu")),
         Knob(
-            name="one_act",
+            name="one_activation",
             meaning="one activation in a block, before its last 1x1, not one behind every convolution",
             choices=(False, True),
         ),
