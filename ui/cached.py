@@ -13,6 +13,8 @@ import streamlit as st
 from plotly.graph_objects import Figure
 
 from ui import catalogue
+from viz import activations
+from viz import fusing as fuse
 from viz.figures import timeline as figures
 from viz.operators import OPERATORS, Choice, Walk
 from zoo import Specimen, variant
@@ -97,3 +99,21 @@ def timing(
 def walk(operator: str, turned: tuple[tuple[str, Choice], ...]) -> Walk:
     """An operator of `viz.operators` on the patch. ValueError with a sentence where that is impossible."""
     return OPERATORS[operator].walk(dict(turned))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def activation_facts(name: str) -> activations.Facts:
+    """What is said of one of `viz.activations.ACTIVATIONS`."""
+    return activations.facts(name)
+
+
+@st.cache_data(max_entries=1, show_spinner="Looking through all families …")
+def activation_users() -> dict[str, tuple[tuple[str, str], ...]]:
+    """Who uses them: key and variant."""
+    return activations.users()
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def fusing(family: str) -> fuse.Fusing:
+    """One of `viz.fusing.BLOCKS`, fused step by step. A frozen record whose arrays nobody changes."""
+    return fuse.fusing(family)

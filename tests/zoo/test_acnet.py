@@ -36,7 +36,7 @@ def test_a_fused_block_computes_the_same(options: dict[str, bool | str]) -> None
 def test_kernels_add_up_on_the_skeleton() -> None:
     """Figure 1: the fused kernel minus the folded square is a cross, the column and the row."""
     made = block()
-    square, _ = made.square.as_square()
+    square, _ = made.square.folded()
     cross = made.fuse().weight - square
     corners = cross[:, :, [0, 0, 2, 2], [0, 2, 0, 2]]
     torch.testing.assert_close(corners, torch.zeros_like(corners), atol=1e-6, rtol=0)

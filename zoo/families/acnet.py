@@ -2,15 +2,17 @@
 
 Ding, Guo, Ding, Han, "ACNet: Strengthening the Kernel Skeletons for Powerful CNN via Asymmetric Convolution
 Blocks", 2019, arXiv:1908.03930. The block and how it is fused: section 3 and figures 1 to 3. What each part
-is worth: table 4. The networks are ResNet's; `fold_norm` and `fuse` also serve RepVGG.
+is worth: table 4. The networks are ResNet's; the functions that fuse also serve RepVGG.
 
 B images, C channels, H x W pixels, s stride.
 """
 
+from collections.abc import Iterable
 from copy import deepcopy
 from itertools import pairwise
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 
+import torch
 from torch import Tensor, nn, sqrt, zeros_like
 from torch.nn import functional as F
 
@@ -19,9 +21,10 @@ from zoo.family import Deviation, Family, Knob, Published, Story, Variant
 from zoo.layers import he_init
 
 Network = TypeVar("Network", bound=nn.Module)
+Folded: TypeAlias = tuple[Tensor, Tensor]  # kernel and bias
 
 
-def fold_norm(kernel: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+def fold_norm(kernel: Tensor, norm: nn.BatchNorm2d) -> Folded:
     """Kernel and bias of the one convolution that equals a convolution without bias and a trained batch norm.
 
     The norm computes gamma (y - mean) / sqrt(variance + eps) + beta, channel by channel. With fixed
@@ -34,9 +37,25 @@ def fold_norm(kernel: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     return kernel * factor[:, None, None, None], norm.bias - mean * factor
 
 
+def squared(kernel: Tensor) -> Tensor:
+    """A kernel with zeros around it up to 3x3. Both are centred on the same pixel, so both see the same."""
+    rows, columns = (3 - side for side in kernel.shape[2:])
+    return F.pad(kernel, (columns // 2, columns // 2, rows // 2, rows // 2))
+
+
+def added(parts: Iterable[Folded]) -> Folded:
+    """One 3x3 kernel and one bias for branches that are added: a convolution is linear in both."""
+    kernels, biases = zip(*((squared(kernel), bias) for kernel, bias in parts), strict=True)
+    return torch.stack(kernels).sum(0), torch.stack(biases).sum(0)
+
+
 @runtime_checkable
 class Fusible(Protocol):
     """A block of linear branches that equals one convolution once it is trained."""
+
+    def folded(self) -> dict[str, Folded]:
+        """Each branch, by its name, as a convolution with a bias and no norm."""
+        ...
 
     def fuse(self) -> nn.Conv2d: ...
 
@@ -52,8 +71,12 @@ def fuse(network: Network) -> Network:
 
 
 def as_conv(kernel: Tensor, bias: Tensor, like: nn.Conv2d) -> nn.Conv2d:
-    """A convolution with this kernel and bias, with the strides and groups of another."""
-    conv = nn.Conv2d(like.in_channels, like.out_channels, 3, like.stride[0], 1, groups=like.groups)
+    """A centred convolution with this kernel and bias, with the strides and groups of another."""
+    height, width = kernel.shape[2:]
+    around = height // 2, width // 2
+    conv = nn.Conv2d(
+        like.in_channels, like.out_channels, (height, width), like.stride[0], around, groups=like.groups
+    )
     conv.weight, conv.bias = nn.Parameter(kernel.detach()), nn.Parameter(bias.detach())
     return conv
 
@@ -70,14 +93,12 @@ class Branch(nn.Sequential):
         if norm:
             self.norm = nn.BatchNorm2d(cout)
 
-    def as_square(self) -> tuple[Tensor, Tensor]:
-        """Kernel, filled up with zeros to 3x3, and bias of the convolution that computes the same."""
+    def folded(self) -> Folded:
+        """Kernel and bias of the convolution that computes the same."""
         kernel: Tensor = self.conv.weight
-        bias = zeros_like(kernel[:, 0, 0, 0])
         if hasattr(self, "norm"):
-            kernel, bias = fold_norm(kernel, self.norm)
-        rows, columns = (3 - side for side in kernel.shape[2:])
-        return F.pad(kernel, (columns // 2, columns // 2, rows // 2, rows // 2)), bias
+            return fold_norm(kernel, self.norm)
+        return kernel, zeros_like(kernel[:, 0, 0, 0])
 
 
 class ACBlock(nn.Module):
@@ -106,13 +127,13 @@ class ACBlock(nn.Module):
             y = y + self.horizontal(x)
         return y if self.norm is None else self.norm(y)
 
+    def folded(self) -> dict[str, Folded]:
+        branches = {"square": self.square, "vertical": self.vertical, "horizontal": self.horizontal}
+        return {name: branch.folded() for name, branch in branches.items() if branch is not None}
+
     def fuse(self) -> nn.Conv2d:
         """The one 3x3 convolution that computes what the trained block computes."""
-        kernel, bias = self.square.as_square()
-        for branch in (self.vertical, self.horizontal):
-            if branch is not None:
-                more, shift = branch.as_square()
-                kernel, bias = kernel + more, bias + shift
+        kernel, bias = added(self.folded().values())
         if self.norm is not None:  # the branches had no norms, so there is no bias yet
             kernel, bias = fold_norm(kernel, self.norm)
         return as_conv(kernel, bias, self.square.conv)

@@ -12,7 +12,7 @@ from functools import partial
 import torch
 from torch import Tensor, flatten, nn
 
-from zoo.families.acnet import Branch, as_conv, fold_norm
+from zoo.families.acnet import Branch, Folded, added, as_conv, fold_norm
 from zoo.families.senet import SqueezeExcite
 from zoo.family import Deviation, Family, Knob, Printed, Published, Story, Variant, both_printed
 from zoo.layers import he_init
@@ -41,24 +41,26 @@ class RepConv(nn.Module):
             y = y + self.identity(x)
         return y
 
+    def folded(self) -> dict[str, Folded]:
+        """The map itself is a 1x1 convolution too: the one whose kernel is the unit matrix."""
+        parts = {"square": self.square.folded()}
+        if self.pointwise is not None:
+            parts["pointwise"] = self.pointwise.folded()
+        if self.identity is not None:
+            parts["identity"] = fold_norm(unit_kernel(self.square.conv.weight), self.identity)
+        return parts
+
     def fuse(self) -> nn.Conv2d:
         """The one 3x3 convolution that computes what the trained branches compute. Figure 4."""
-        kernel, bias = self.square.as_square()
-        if self.pointwise is not None:  # a 1x1 kernel is a 3x3 one with zeros around it
-            more, shift = self.pointwise.as_square()
-            kernel, bias = kernel + more, bias + shift
-        if self.identity is not None:  # and the map itself a kernel with a one where input meets output
-            more, shift = fold_norm(unit_kernel(kernel), self.identity)
-            kernel, bias = kernel + more, bias + shift
-        return as_conv(kernel, bias, self.square.conv)
+        return as_conv(*added(self.folded().values()), self.square.conv)
 
 
-def unit_kernel(kernel: Tensor) -> Tensor:
-    """A kernel of the same shape that returns its input; in groups a filter sees the channels of its own."""
-    cout, per_group, _, _ = kernel.shape
-    unit = torch.zeros_like(kernel)
-    channel = torch.arange(cout, device=kernel.device)
-    unit[channel, channel % per_group, 1, 1] = 1
+def unit_kernel(like: Tensor) -> Tensor:
+    """The 1x1 kernel that returns its input; in groups a filter sees the channels of its own."""
+    cout, per_group, _, _ = like.shape
+    unit = like.new_zeros(cout, per_group, 1, 1)
+    channel = torch.arange(cout, device=like.device)
+    unit[channel, channel % per_group] = 1
     return unit
 
 
