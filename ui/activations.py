@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from ui import bound, cached, export, lesson, prose, state
+from ui import bound, cached, export, prose, state
 from viz.activations import ACTIVATIONS, EDGE, FLAT, Facts, chain, evaluate
 from viz.figures.activations import Chain, Curve, curves, vanishing
 from zoo import FAMILIES, nearest
@@ -18,8 +18,6 @@ _GRID = [n / 20 for n in range(-120, 121)]  # x of the curves
 
 
 def render() -> None:
-    words = prose.words("activations")
-    st.markdown(words["intro"])
     chosen = _choice()
     left, right = st.columns(2, gap="medium")
     with left:
@@ -37,7 +35,6 @@ def render() -> None:
         _users(chosen)
     else:
         st.info("Choose at least one function above.", icon=":material/touch_app:")
-    lesson.ending("activations")
 
 
 def _drawn(chosen: Sequence[str], here: float, layers: int) -> None:

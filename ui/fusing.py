@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from ui import bound, cached, code, export, lesson, prose
+from ui import bound, cached, code, export, prose
 from viz.figures.fusing import Card, Output, kernels, outputs, signed
 from viz.figures.style import count
 from viz.fusing import BLOCKS, CHANNELS, CODE, FILTERS, NAMES, STEPS, Fusing, Part, Step, networks
@@ -27,7 +27,6 @@ _UNITS = {"params": "parameters", "macs": "MACs", "flops": "FLOPs"}
 def render() -> None:
     st.html(_STYLE)
     words = prose.words("fusing")
-    st.markdown(words["intro"])
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         family = bound.segments("Block", "operators.fuse", {key: FAMILIES[key].title for key in BLOCKS})
         channel = bound.segments("Input channel", "operators.fuse_in", {name: name for name in CHANNELS})
@@ -45,7 +44,6 @@ def render() -> None:
             code.show(code.excerpt(CODE[step]))
     _same(made, step, cout, words)
     _networks(words)
-    lesson.ending("fusing")
 
 
 def _steps() -> str:

@@ -74,8 +74,8 @@ def test_time_is_measured_on_a_click_only(section: AppTest, monkeypatch: pytest.
         asked.append((arguments, batch))
         seconds = 0.03 if "true" in arguments else 0.06
         return Timing(
-            forward_s=seconds, training_s=None, peak_bytes=10**8, training_peak_bytes=None, batch=batch,
-            repeats=7, threads=1, machine="a test",
+            forward_s=seconds, training_s=None, backward_s=None, peak_bytes=10**8, training_peak_bytes=None,
+            batch=batch, repeats=7, threads=1, machine="a test", layers={},
         )  # fmt: skip
 
     monkeypatch.setattr(cached, "timing", timing)
