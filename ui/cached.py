@@ -19,6 +19,8 @@ from viz.figures import timeline as figures
 from viz.operators import OPERATORS, Choice, Walk
 from zoo import Specimen, variant
 from zoo.anatomy import Anatomy, Graph, dissect, graph, smallest_input
+from zoo.anatomy import block_graph as block_graph_of
+from zoo.ladders import LADDERS, Step, climb
 from zoo.timing import Timing, measure
 
 _LARGEST, _NEAR = 512, 96  # pixels: how large, and how far around, a search for a size that works goes
@@ -51,6 +53,22 @@ def anatomy(specimen: Specimen, size: int) -> Anatomy:
 def layer_graph(specimen: Specimen, size: int) -> Graph:
     """The same network as the layer graph draws it."""
     return graph(anatomy(specimen, size), variant(specimen.variant).title)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Climbing the ladder …")
+def steps(ladder: str, size: int | None) -> tuple[Step, ...]:
+    """What the rungs of a ladder cost, each at its own input size or all at `size`. Frozen: safe to share."""
+    return climb(LADDERS[ladder].rungs, lambda rung: _rung(rung.variant, size))
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def block_graph(name: str, size: int | None, path: str) -> Graph:
+    """One block of a variant, the module at `path`, as the layer graph draws it."""
+    return block_graph_of(_rung(name, size), path, f"{variant(name).title}, {path}")
+
+
+def _rung(name: str, size: int | None) -> Anatomy:
+    return anatomy(Specimen(name), size or variant(name).input_size)
 
 
 @st.cache_data(max_entries=128, show_spinner="Looking for a size that works …")

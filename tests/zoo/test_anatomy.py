@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import zoo
-from zoo.anatomy import Anatomy, Field, MapVanishedError, Span, dissect, graph, smallest_input
+from zoo.anatomy import Anatomy, Field, MapVanishedError, Span, block_graph, dissect, graph, smallest_input
 from zoo.families.nfnet import ScaledConv
 
 
@@ -176,6 +176,29 @@ def test_the_graph_is_whole() -> None:
     assert (
         drawn["rev"] != graph(dissect(zoo.skeleton("resnet50", width=32), (3, 224, 224)), "ResNet-50")["rev"]
     )
+
+
+def test_the_graph_of_one_block() -> None:
+    """A folded neighbour is found too; what comes from outside is the block's input, with its shape."""
+    anatomy = dissect(zoo.skeleton("resnet50"), (3, 224, 224))
+    drawn = block_graph(anatomy, "stages.1.0", "A block")
+    assert [node["id"] for node in drawn["nodes"] if node["kind"] == "input"] == ["input"]
+    assert drawn["nodes"][0]["shape"] == [256, 56, 56]
+    assert {target for source, target in drawn["edges"] if source == "input"} == {
+        "stages.1.0.conv1",
+        "stages.1.0.shortcut.conv",
+    }
+    ids = {item["id"] for item in (*drawn["nodes"], *drawn["groups"])}
+    assert all(source in ids and target in ids for source, target in drawn["edges"])
+    assert all(item["parent"] in ids | {""} for item in (*drawn["nodes"], *drawn["groups"]))
+    folded = block_graph(anatomy, "stages.1.2", "One of three")
+    assert sum(node["params"] for node in folded["nodes"]) == 2 * 512 * 128 + 9 * 128**2 + 2 * (2 * 128 + 512)
+    assert block_graph(anatomy, "stages.1.2", "Other")["rev"] != folded["rev"]
+    with pytest.raises(ValueError, match=r"no block at 'stages\.9'"):
+        block_graph(anatomy, "stages.9", "")
+    image = block_graph(anatomy, "stem", "")["nodes"][0]
+    assert (image["label"], image["shape"]) == ("Image", [3, 224, 224])
+
 
 
 def test_products_with_a_module_of_their_own_are_told_apart() -> None:

@@ -108,3 +108,6 @@ def count(value: float) -> str:
             text = f"{scaled:.{digits}f}"
             return (text.rstrip("0").rstrip(".") if "." in text else text) + letter
     return f"{value:.0f}"
+
+
+MORE, LESS = "#d55e00", "#0072b2"  # what one network costs more or less than another

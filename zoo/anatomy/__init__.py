@@ -1,6 +1,6 @@
 """A network taken apart: every operation with its shape, cost and receptive field, and no arithmetic done."""
 
-from zoo.anatomy.graph import Graph, graph
+from zoo.anatomy.graph import Graph, block_graph, graph
 from zoo.anatomy.operations import MapVanishedError
 from zoo.anatomy.receptive import Field, Reach, Segment, Span
 from zoo.anatomy.records import Anatomy, Block, Layer
@@ -16,6 +16,7 @@ __all__ = [
     "Reach",
     "Segment",
     "Span",
+    "block_graph",
     "dissect",
     "graph",
     "smallest_input",

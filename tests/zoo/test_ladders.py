@@ -1,0 +1,117 @@
+"""Ladders: names and paths exist, counts are the registry's, and what edits cost agrees with arithmetic."""
+
+from functools import cache
+
+import pytest
+
+import zoo
+from zoo.anatomy import Anatomy, block_graph, dissect
+from zoo.ladders import LADDERS, Ladder, Rung, Step, climb
+
+
+@cache
+def anatomy(name: str) -> Anatomy:
+    row = zoo.variant(name)
+    return dissect(zoo.skeleton(name), (row.channels, row.input_size, row.input_size))
+
+
+def steps(key: str) -> dict[str, Step]:
+    """The steps of a ladder by the slugs of their rungs."""
+    climbed = climb(LADDERS[key].rungs, lambda rung: anatomy(rung.variant))
+    return {step.rung.slug: step for step in climbed}
+
+
+def labels(rung: Rung) -> list[str]:
+    return [node["label"] for node in block_graph(anatomy(rung.variant), rung.block, "")["nodes"]]
+
+
+@pytest.mark.parametrize("ladder", LADDERS.values(), ids=LADDERS)
+def test_every_rung_is_a_published_network_and_has_its_blocks(ladder: Ladder) -> None:
+    slugs = [rung.slug for rung in ladder.rungs]
+    assert len(set(slugs)) == len(slugs)
+    assert not ladder.rungs[0].before
+    for below, rung in zip((None, *ladder.rungs), ladder.rungs, strict=False):
+        assert zoo.variant(rung.variant).published
+        assert block_graph(anatomy(rung.variant), rung.block, "")["edges"]
+        if below:
+            assert block_graph(anatomy(below.variant), rung.before or rung.block, "")["edges"]
+            assert (below.variant == rung.variant) == (rung.recipe is not None)
+        assert rung.edit.endswith(".")
+
+
+@pytest.mark.parametrize("key", LADDERS)
+def test_counts_are_the_registrys_and_changes_add_up(key: str) -> None:
+    climbed = list(steps(key).values())
+    for step in climbed:
+        published = zoo.variant(step.rung.variant).published
+        assert published
+        assert step.params + step.auxiliary == published.params
+        assert step.macs == published.macs
+        assert step.size == zoo.variant(step.rung.variant).input_size
+    first, last = climbed[0], climbed[-1]
+    assert first.more_params is None
+    assert first.more_macs is None
+    assert sum(step.more_params or 0 for step in climbed) == last.params - first.params
+    assert sum(step.more_macs or 0 for step in climbed) == last.macs - first.macs
+
+
+def test_shortcuts_cost_their_projections() -> None:
+    """Three 1x1 convolutions with their norms, where the width changes: by hand."""
+    edit = steps("residual")["resnet-34"]
+    widths = ((64, 128, 28), (128, 256, 14), (256, 512, 7))
+    assert edit.more_params == sum(cin * cout + 2 * cout for cin, cout, _ in widths) == 173_824
+    assert edit.more_macs == sum(cin * cout * side**2 for cin, cout, side in widths)
+
+
+def test_pre_activation_moves_norms_only() -> None:
+    """No multiply-accumulate changes; a scale and a shift for each channel that a norm no longer has."""
+    edit = steps("residual")["pre-activation"]
+    assert edit.more_macs == 0
+    widths, cins = (64, 128, 256, 512), (64, 256, 512, 1024)
+    moved = sum(2 * (cin - 4 * width) for width, cin in zip(widths, cins, strict=True))
+    projections = sum(2 * 4 * width for width in widths)
+    assert edit.more_params == moved - projections + 2 * 2048
+
+
+def test_one_tower_doubles_three_layers() -> None:
+    edit = steps("filters")["one-tower"]
+    assert edit.more_params == 48 * 256 * 25 + 192 * 384 * 9 + 192 * 256 * 9
+
+
+def test_squeeze_and_excitation_by_hand() -> None:
+    """Two 1x1 layers with biases in each of 16 blocks, to a sixteenth of the width and back."""
+    edit = steps("residual")["se"]
+    blocks = ((3, 256), (4, 512), (6, 1024), (3, 2048))
+    pairs = sum(n * 2 * c * (c // 16) for n, c in blocks)
+    assert edit.more_macs == pairs
+    assert edit.more_params == pairs + sum(n * (c // 16 + c) for n, c in blocks)
+
+
+def test_vgg_to_plain_34_drops_the_arithmetic_as_printed() -> None:
+    """The ResNet paper, section 3.3: 3.6 billion FLOPs, 18 % of VGG-19's 19.6 billion."""
+    climbed = steps("residual")
+    assert climbed["plain-34"].macs / climbed["vgg-19"].macs == pytest.approx(0.18, abs=0.01)
+
+
+def test_blocks_before_and_after_show_the_edit() -> None:
+    basic, bottleneck = (
+        labels(Rung(name="", variant=name, edit="", block="stages.1.1"))
+        for name in ("resnet34", "resnet50_v1")
+    )
+    assert [label for label in basic if "Conv" in label] == ["Conv 3×3", "Conv 3×3"]
+    assert [label for label in bottleneck if "Conv" in label] == ["Conv 1×1", "Conv 3×3", "Conv 1×1"]
+    plain = labels(Rung(name="", variant="plain34", edit="", block="stages.1.1"))
+    assert "Add" not in plain
+    assert [label for label in basic if label != "Add"] == plain
+
+
+def test_accuracies_say_whether_they_compare() -> None:
+    vgg = [rung.accuracy for rung in LADDERS["filters"].rungs[3:]]
+    assert len({known.recipe for known in vgg if known}) == 1  # torchvision's own training of all four
+    residual = [rung.accuracy for rung in LADDERS["residual"].rungs]
+    assert all(residual)
+    recipes = [known.recipe for known in residual if known]
+    assert len(set(recipes)) == len(recipes)  # everybody trained another way: no two may be compared
+    assert "“Deep Residual Learning" in recipes[1]
+    unknown = next(rung for rung in LADDERS["inception"].rungs if rung.variant == "inception_v2_rethinking")
+    assert unknown.accuracy is None
