@@ -1,9 +1,41 @@
-"""BasicBlock and Bottleneck."""
+"""BasicBlock and Bottleneck: the two blocks of ResNet side by side, their cost, and what a budget buys."""
 
 import streamlit as st
 
-from ui import shell
+from ui import block_rows, blocks, bound, budgets, lesson, prose, shell
+from ui.components.block_drawing import block_drawing
 
 shell.guard()
 
+words = prose.words("bottleneck")
+dials = blocks.dials()
+pair = blocks.costs(dials)
+
 st.title("BasicBlock and Bottleneck")
+st.markdown(words["lede"])
+blocks.presets(dials)
+with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    quantity = bound.segments("Show", "bottleneck.show", block_rows.QUANTITIES, help=words["drawing"])
+    verdict = st.empty()
+measured = blocks.clock(pair) if quantity == "time" else None
+verdict.markdown(blocks.verdict(pair, quantity, measured))
+blocks.adjusted(dials)
+block_drawing(
+    block_rows.sides(pair, quantity, measured),
+    block_rows.COLOURS,
+    rev=f"{quantity} {measured is not None} {dials}",
+    key="bottleneck.drawing",
+)
+st.caption(f"{words['drawing']} {measured.machine if measured else ''}")
+
+st.header("Cost against channels")
+blocks.curves(dials, quantity)
+
+st.header("The same budget spent both ways")
+budgets.bought(dials)
+
+st.header("Which ResNet uses which block, and why")
+budgets.table()
+st.markdown(words["why"])
+
+lesson.ending("bottleneck")

@@ -18,8 +18,11 @@ from viz import fusing as fuse
 from viz.figures import timeline as figures
 from viz.operators import OPERATORS, Choice, Walk
 from zoo import Specimen, variant
+from zoo import budget as budgets
 from zoo.anatomy import Anatomy, Graph, dissect, graph, smallest_input
 from zoo.anatomy import block_graph as block_graph_of
+from zoo.blocks import Block, Costs
+from zoo.budget import Net
 from zoo.ladders import LADDERS, Step, climb
 from zoo.timing import Timing, measure
 
@@ -135,3 +138,15 @@ def activation_users() -> dict[str, tuple[tuple[str, str], ...]]:
 def fusing(family: str) -> fuse.Fusing:
     """One of `viz.fusing.BLOCKS`, fused step by step. A frozen record whose arrays nobody changes."""
     return fuse.fusing(family)
+
+
+@st.cache_resource(max_entries=1024, show_spinner=False)
+def block(record: Block, size: int) -> Costs:
+    """A residual block and what it costs on a map of `size` pixels. Counts when it is asked, and once."""
+    return Costs(record, size)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def affordable(kind: str, width: int, budget: int) -> tuple[Net, ...]:
+    """What `zoo.budget.affordable` finds."""
+    return budgets.affordable(kind, width, budget)

@@ -10,16 +10,17 @@ B images, C channels, H x W pixels, s stride.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from math import gcd
+from itertools import pairwise
+from math import gcd, log
 from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
 
-from zoo.anatomy import Anatomy, Layer, dissect
+from zoo.anatomy import Anatomy, dissect
 from zoo.anatomy.kept import kept
 from zoo.families.senet import squeeze_excite
 
@@ -160,40 +161,58 @@ def from_text(text: str) -> nn.Module:
 
 @dataclass(frozen=True)
 class Costs:
-    """What a block costs for one image."""
+    """What a block costs for one map of `size` x `size` pixels."""
 
-    anatomy: Anatomy
-    kept: Mapping[str, int]  # bytes kept for the backward pass, by the path of the module
-
-    def kept_of(self, layer: Layer) -> int:
-        return self.kept.get(layer.path, 0)
+    block: Block
+    size: int
 
     @cached_property
-    def kept_bytes(self) -> int:
-        return sum(self.kept.values())
+    def anatomy(self) -> Anatomy:
+        return dissect(self._skeleton(), (self.block.cin, self.size, self.size))
+
+    @cached_property
+    def kept(self) -> Mapping[str, int]:
+        """Bytes kept for the backward pass, by the path of the module that needs them first."""
+        return kept(self._skeleton(), (self.block.cin, self.size, self.size))
 
     @cached_property
     def shares(self) -> Mapping[str, int]:
-        """The parameters of the branch's convolutions, the norms, the shortcut, and what else there is."""
+        """The parameters of the branch's convolutions, of norms, of the shortcut, and of the rest."""
         found = {"convolutions": 0, "batch norm": 0, "projection": 0, "squeeze and excite": 0}
         for layer in self.anatomy.layers:
-            excites = layer.path.startswith("branch.se")
-            on_shortcut = layer.path.startswith("shortcut") and layer.kind == "conv"
-            name = "squeeze and excite" if excites else "projection" if on_shortcut else "convolutions"
-            found["batch norm" if layer.kind == "norm" else name] += layer.params
+            name = "batch norm" if layer.kind == "norm" else "convolutions"
+            if layer.path.startswith("branch.se"):
+                name = "squeeze and excite"
+            elif layer.path.startswith("shortcut") and layer.kind == "conv":
+                name = "projection"
+            found[name] += layer.params
         return found
 
     def amount(self, quantity: str) -> int:
         """The whole block's "params", "macs" or "memory" (bytes)."""
-        return {"params": self.anatomy.params, "macs": self.anatomy.macs, "memory": self.kept_bytes}[quantity]
+        if quantity == "memory":
+            return sum(self.kept.values())
+        return self.anatomy.macs if quantity == "macs" else self.anatomy.params
+
+    def _skeleton(self) -> nn.Module:
+        with torch.device("meta"):
+            return ResidualBlock(self.block)
 
 
-def costs(block: Block, size: int) -> Costs:
-    """The block's costs on a map of `size` x `size` pixels."""
-    with torch.device("meta"):
-        module = ResidualBlock(block)
-    shape = (block.cin, size, size)
-    return Costs(dissect(module, shape), kept(module, shape))
+def crossing(
+    channels: Sequence[int], one: Sequence[float], other: Sequence[float]
+) -> tuple[float, float] | None:
+    """At how many channels, and at which cost, the first of two costs stops or begins to be the smaller one.
+
+    Between two of the `channels` it is read off straight lines on logarithmic axes. None where they never
+    cross.
+    """
+    gaps = [log(a / b) for a, b in zip(one, other, strict=True)]
+    for (left, before), (right, after) in pairwise(zip(channels, gaps, strict=True)):
+        if before * after < 0 or (before != 0 and after == 0 and right != channels[-1]):
+            way, (low, high) = before / (before - after), (one[channels.index(c)] for c in (left, right))
+            return float(left * (right / left) ** way), float(low * (high / low) ** way)
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from torchvision.models import resnet as torchvision
 
 from tests.zoo.twins import load_by_position, picture, shake
 from zoo.anatomy import dissect
-from zoo.blocks import Block, Dials, ResidualBlock, costs, from_text
+from zoo.blocks import Block, Costs, Dials, ResidualBlock, crossing, from_text
 from zoo.families import preresnet, resnet, resnext, senet
 
 SIZE = 14
@@ -122,7 +122,7 @@ def test_same_counts_and_with_the_same_weights_the_same_map(name: str) -> None:
 
 def test_the_numbers_of_the_question() -> None:
     """256 channels in, 256 out: two 3x3 convolutions, or 1x1, 3x3, 1x1 at a quarter of the width."""
-    plain, narrow = (costs(block, 56) for block in Dials().blocks)
+    plain, narrow = (Costs(block, 56) for block in Dials().blocks)
     assert plain.shares["convolutions"] == 256 * 256 * 3 * 3 + 256 * 256 * 3 * 3 == 1_179_648
     assert narrow.shares["convolutions"] == 256 * 64 + 3 * 3 * 64 * 64 + 64 * 256 == 69_632
     assert plain.shares["batch norm"] == 2 * (256 + 256)
@@ -134,22 +134,32 @@ def test_the_numbers_of_the_question() -> None:
 
 def test_the_pair_of_the_paper() -> None:
     """Figure 5: 64 channels beside 256. About the same parameters, and 3.2 times the memory in training."""
-    plain, narrow = (costs(block, 56) for block in Dials(basic="paper").blocks)
+    plain, narrow = (Costs(block, 56) for block in Dials(basic="paper").blocks)
     assert plain.shares["convolutions"] == 2 * 64 * 64 * 9 == 73_728
     assert narrow.shares["convolutions"] == 69_632
-    assert narrow.kept_bytes / plain.kept_bytes == pytest.approx(3.2, abs=0.01)
+    assert narrow.amount("memory") / plain.amount("memory") == pytest.approx(3.2, abs=0.01)
+
+
+def test_the_answer_to_the_pages_question() -> None:
+    """In the paper's pair the kernel decides who has fewer weights, and changes nothing that is kept."""
+    kept = set()
+    for kernel, expected in ((5, (204_800, 135_168)), (3, (73_728, 69_632)), (1, (8_192, 36_864))):
+        pair = [Costs(block, 56) for block in Dials(basic="paper", kernel=kernel).blocks]
+        assert tuple(found.shares["convolutions"] for found in pair) == expected
+        kept.add(tuple(found.amount("memory") for found in pair))
+    assert len(kept) == 1
 
 
 def test_shares_add_up_to_the_whole() -> None:
     for block in Dials(ratio=2, stride=2, excite=True).blocks:
-        found = costs(block, 28)
+        found = Costs(block, 28)
         assert sum(found.shares.values()) == found.anatomy.params
         assert found.shares["projection"] == block.cin * block.cout
         assert (
             found.shares["squeeze and excite"]
             == 2 * block.cout * (block.cout // 16) + block.cout // 16 + block.cout
         )
-        assert sum(found.kept_of(layer) for layer in found.anatomy.layers) == found.kept_bytes
+        assert set(found.kept) <= {layer.path for layer in found.anatomy.layers}
 
 
 def test_every_turn_of_the_dials_is_possible() -> None:
@@ -199,3 +209,24 @@ def test_a_block_for_the_clock_is_the_block_and_gives_its_input_a_gradient() -> 
         timed.train(training)(x)
     assert seen == [True, False]
     assert not x.requires_grad
+
+
+def test_crossings() -> None:
+    """16 c beside c squared: equal at 16. Lines that touch at the end or never cross have none."""
+    channels = (4, 8, 32, 64)
+    linear, square = [16 * c for c in channels], [c * c for c in channels]
+    assert crossing(channels, linear, square) == pytest.approx((16, 256))
+    assert crossing(channels, square, linear) == pytest.approx((16, 256))
+    assert crossing(channels, linear, [2 * cost for cost in linear]) is None
+    assert crossing((4, 8, 16, 32), [16 * c for c in (4, 8, 16, 32)], [c * c for c in (4, 8, 16, 32)]) == (
+        16,
+        256,
+    )
+    assert crossing((4, 8, 16), [16 * c for c in (4, 8, 16)], [c * c for c in (4, 8, 16)]) is None
+
+
+def test_where_the_papers_pair_crosses() -> None:
+    """With the norms 1.125 c^2 + c beside 1.0625 c^2 + 3 c parameters: equal at 32 channels."""
+    pairs = [Dials(channels=c, basic="paper", size=7).blocks for c in (16, 32, 64)]
+    one, other = ([Costs(pair[i], 7).amount("params") for pair in pairs] for i in (0, 1))
+    assert crossing((16, 32, 64), one, other) == pytest.approx((32, 36 * 32 + 32))
