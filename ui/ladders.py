@@ -96,8 +96,6 @@ def headline(view: View, step: Step) -> None:
     rung, below = view.rung, view.below
     st.header(f"{view.at + 1} of {len(view.ladder.rungs)}: {rung.name}")
     st.markdown(rung.edit)
-    if rung.recipe:
-        st.info("The training changes, the network does not.", icon=":material/school:")
     with st.container(horizontal=True, gap="large", key="ladders.headline"):
         for label, value, more, unit in (
             ("Parameters", step.params, step.more_params, ""),
@@ -116,7 +114,7 @@ def headline(view: View, step: Step) -> None:
                 width="content",
             )  # fmt: skip
         st.metric("Image", f"{step.size} px", help="Height and width of the image.", width="content")
-        known = rung.accuracy
+        known = step.accuracy
         st.metric(
             "Published top-1",
             f"{known.top1:.1f} %" if known else "–",
@@ -140,7 +138,7 @@ def headline(view: View, step: Step) -> None:
 def blocks(view: View) -> None:
     """The block that shows the edit: before it, in the network below, and after it."""
     rung, below = view.rung, view.below
-    shown = [(below, rung.before or rung.block, "Before")] if below and not rung.recipe else []
+    shown = [(below, rung.before or rung.block, "Before")] if below else []
     shown.append((rung, rung.block, "After" if shown else "The block"))
     with st.container(key="ladders.blocks"):  # its columns are stacked where the page is narrow
         for column, (one, path, title) in zip(st.columns(len(shown), gap="medium"), shown, strict=True):
@@ -197,7 +195,7 @@ def ladder_rows(steps: Sequence[Step]) -> list[dict[str, object]]:
             "Parameters, change": step.more_params,
             "MACs": step.macs,
             "MACs, change": step.more_macs,
-            "Top-1, %": known.top1 if (known := step.rung.accuracy) else None,
+            "Top-1, %": known.top1 if (known := step.accuracy) else None,
             "Source of the top-1": known.source if known else None,
             "Edit": step.rung.edit,
         }

@@ -30,26 +30,11 @@ class Rung:
     edit: str  # what changed, in a sentence; of the first rung, what the ladder stands on
     block: str  # path of the module that shows the edit
     before: str = ""  # of the module that it replaced, in the network below, where the path is another
-    recipe: Accuracy | None = None  # where only the training changed, what it reached
 
     @property
     def slug(self) -> str:
-        """The name as it stands in an address: "depthwise-96-wide"."""
+        """The name as it stands in an address: "resnet-34"."""
         return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
-
-    @property
-    def accuracy(self) -> Accuracy | None:
-        """As published with the recipe of this rung; None where nobody has published one."""
-        published = variant(self.variant).published
-        if self.recipe:
-            return self.recipe
-        if not published or published.top1 is None:
-            return None
-        paper = family_of(self.variant).paper
-        source = re.sub(r"^paper\b", f"“{paper}”", published.accuracy_source)
-        # torchvision names its weights, which are each network's own, before what they have in common.
-        recipe = re.sub(r"\w+_Weights\.\w+: ", "", source)
-        return Accuracy(top1=published.top1, source=source, recipe=recipe)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +54,7 @@ class Step:
     params: int  # of the layers that an image passes
     macs: int
     auxiliary: int  # parameters of heads that only training uses, not in `params`
+    accuracy: Accuracy | None  # None where nobody has published one
     more_params: int | None  # None at the foot of the ladder
     more_macs: int | None
 
@@ -86,11 +72,23 @@ def climb(rungs: Sequence[Rung], dissected: Callable[[Rung], Anatomy]) -> tuple[
                 params=params,
                 macs=anatomy.macs,
                 auxiliary=anatomy.params - params,
+                accuracy=_accuracy(rung.variant),
                 more_params=params - below.params if below else None,
                 more_macs=anatomy.macs - below.macs if below else None,
             )
         )
     return tuple(steps)
+
+
+def _accuracy(name: str) -> Accuracy | None:
+    """What the registry knows of a variant; a paper by its title, as a ladder has rungs of several."""
+    published = variant(name).published
+    if not published or published.top1 is None:
+        return None
+    source = re.sub(r"^paper\b", f"“{family_of(name).paper}”", published.accuracy_source)
+    # torchvision names its weights, which are each network's own, before what they have in common.
+    recipe = re.sub(r"\w+_Weights\.\w+: ", "", source)
+    return Accuracy(top1=published.top1, source=source, recipe=recipe)
 
 
 _FILTERS = Ladder(
@@ -141,7 +139,8 @@ _FILTERS = Ladder(
         Rung(
             name="VGG-16",
             variant="vgg16",
-            edit="A third 3×3 in each of the last three stages: together they look through a window of 7×7.",
+            edit="A third 3×3 in each of the last three stages: together they look through a window of "
+            "7×7.",
             block="stages.2",
         ),
         Rung(
@@ -235,7 +234,8 @@ _RESIDUAL = Ladder(
 _MOBILE = Ladder(
     key="mobile",
     title="MobileNet V1 to V3",
-    idea="The same task on less and less arithmetic: each at width 1.0 and 224 pixels, V3 in its large form.",
+    idea="The same task on less and less arithmetic: each at width 1.0 and 224 pixels, V3 in its large "
+    "form.",
     rungs=(
         Rung(
             name="MobileNet V1",
@@ -320,6 +320,117 @@ _INCEPTION = Ladder(
     ),
 )
 
+_MODERN = Ladder(
+    key="modern",
+    title="ResNet-50 to ConvNeXt",
+    idea="The authors of ConvNeXt asked which of the choices in a vision transformer do the good, and "
+    "tried them one by one on a ResNet-50, each kept before the next. All networks but the first were "
+    "trained by the same recipe, so that here accuracies do compare. Depthwise convolutions and the width "
+    "that they pay for are two rungs.",
+    rungs=(
+        Rung(
+            name="ResNet-50",
+            variant="resnet50",
+            edit="The foot of the ladder: ResNet-50 with its strides in the 3×3 convolutions, as in "
+            "torchvision, trained for 90 epochs.",
+            block="stages.1.1",
+        ),
+        Rung(
+            name="Recipe",
+            variant="modern_resnet_recipe",
+            edit="Only the training changes: 300 epochs with the optimiser, the augmentation and the "
+            "regularisation of vision transformers. The network is the same, so parameters and MACs are.",
+            block="stages.1.block1",
+            before="stages.1.1",
+        ),
+        Rung(
+            name="Stage ratio",
+            variant="modern_resnet_ratio",
+            edit="The stages have 3, 3, 9 and 3 blocks in place of 3, 4, 6 and 3: the work is shared out "
+            "as in Swin.",
+            block="stages.2",
+        ),
+        Rung(
+            name="Patches",
+            variant="modern_resnet_patchify",
+            edit="The stem cuts the picture into patches: one 4×4 convolution with stride 4 replaces the "
+            "overlapping 7×7 and the pool.",
+            block="stem",
+        ),
+        Rung(
+            name="Depthwise",
+            variant="modern_resnet_depthwise",
+            edit="The 3×3 looks at each channel alone: ResNeXt's groups, as many as there are channels. "
+            "It mixes only pixels, the 1×1 mix only channels, and nearly half of the arithmetic goes, "
+            "with some accuracy.",
+            block="stages.1.block1",
+        ),
+        Rung(
+            name="Width 96",
+            variant="modern_resnet_width",
+            edit="What was saved is spent on channels: the first stage is 96 wide instead of 64, as in "
+            "Swin, and all others with it.",
+            block="stages.1.block1",
+        ),
+        Rung(
+            name="Inverted",
+            variant="modern_resnet_inverted",
+            edit="The bottleneck is turned inside out, as in MobileNet V2: thin at its ends, four times "
+            "as wide in the middle.",
+            block="stages.1.block1",
+        ),
+        Rung(
+            name="Moved up",
+            variant="modern_resnet_moved_up",
+            edit="The depthwise 3×3 comes first in the block, where channels are few, as attention comes "
+            "before the MLP. A step back in accuracy that makes the next one cheap.",
+            block="stages.1.block1",
+        ),
+        Rung(
+            name="Kernel 7×7",
+            variant="modern_resnet_kernel7",
+            edit="The depthwise convolution sees 7×7 pixels, as many as a window of Swin: on few "
+            "channels, each alone, hardly an expense.",
+            block="stages.1.block1",
+        ),
+        Rung(
+            name="GELU",
+            variant="modern_resnet_gelu",
+            edit="GELU replaces ReLU in the blocks: no weight, no MAC, and no accuracy to speak of.",
+            block="stages.1.block1",
+        ),
+        Rung(
+            name="One activation",
+            variant="modern_resnet_one_act",
+            edit="All activations go but the one between the two 1×1, where a transformer's MLP has its "
+            "only one.",
+            block="stages.1.block1",
+        ),
+        Rung(
+            name="One norm",
+            variant="modern_resnet_one_norm",
+            edit="All norms of a block go but the one behind the depthwise convolution; convolutions that "
+            "no norm follows have biases instead.",
+            block="stages.1.block1",
+        ),
+        Rung(
+            name="Layer norm",
+            variant="modern_resnet_layernorm",
+            edit="That norm is taken over the channels of each pixel, no longer over the batch; in the "
+            "original ResNet this is known to do worse.",
+            block="stages.1.block1",
+        ),
+        Rung(
+            name="ConvNeXt-T",
+            variant="modern_resnet_downsampling",
+            edit="A norm and a 2×2 convolution with stride 2 stand between the stages, in place of blocks "
+            "that stride; more norms, behind the stem and before the head, keep the training stable, and "
+            "each block scales what it adds.",
+            block="stages.1",
+        ),
+    ),
+)
+
 LADDERS: Mapping[str, Ladder] = MappingProxyType(
-    {ladder.key: ladder for ladder in (_RESIDUAL, _FILTERS, _MOBILE, _INCEPTION)}
+    {ladder.key: ladder for ladder in (_RESIDUAL, _MODERN, _FILTERS, _MOBILE, _INCEPTION)}
 )

@@ -13,11 +13,19 @@ def ladder(*totals: int, top1: tuple[tuple[float, str] | None, ...] = ()) -> lis
     known += [None] * (len(totals) - len(known))
     steps: list[Step] = []
     for i, total in enumerate(totals):
-        rung = Rung(name=f"rung {i}", variant="nin_cifar10", edit="", block="", recipe=known[i])
+        rung = Rung(name=f"rung {i}", variant="nin_cifar10", edit="", block="")
         more = total - totals[i - 1] if i else None
-        macs = 10 * total
         steps.append(
-            Step(rung=rung, size=32, params=total, macs=macs, auxiliary=0, more_params=more, more_macs=None)
+            Step(
+                rung=rung,
+                size=32,
+                params=total,
+                macs=10 * total,
+                auxiliary=0,
+                accuracy=known[i],
+                more_params=more,
+                more_macs=None if more is None else 10 * more,
+            )
         )
     return steps
 

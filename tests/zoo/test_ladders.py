@@ -35,7 +35,7 @@ def test_every_rung_is_a_published_network_and_has_its_blocks(ladder: Ladder) ->
         assert block_graph(anatomy(rung.variant), rung.block, "")["edges"]
         if below:
             assert block_graph(anatomy(below.variant), rung.before or rung.block, "")["edges"]
-            assert (below.variant == rung.variant) == (rung.recipe is not None)
+            assert below.variant != rung.variant
         assert rung.edit.endswith(".")
 
 
@@ -105,13 +105,38 @@ def test_blocks_before_and_after_show_the_edit() -> None:
     assert [label for label in basic if label != "Add"] == plain
 
 
+def test_the_way_to_convnext_costs_what_the_paper_prints() -> None:
+    """Section 2 of "A ConvNet for the 2020s" as in its text: GFLOPs (our GMACs) and top-1 in percent."""
+    climbed = steps("modern")
+    printed = {"width-96": 5.3, "inverted": 4.6, "moved-up": 4.1}
+    for slug, gmacs in printed.items():
+        assert round(climbed[slug].macs / 1e9, 1) == gmacs
+    top1 = [round(step.accuracy.top1, 1) for step in climbed.values() if step.accuracy]
+    assert top1[:4] == [76.1, 78.8, 79.4, 79.5]
+    assert top1[5:] == [80.5, 80.6, 79.9, 80.6, 80.6, 81.3, 81.4, 81.5, 82.0]
+    recipes = [step.accuracy.recipe for step in climbed.values() if step.accuracy]
+    assert len(set(recipes[1:])) == 1
+    assert recipes[0] != recipes[1]
+
+
+def test_the_way_to_convnext_by_hand() -> None:
+    """Nothing for a recipe, an activation and where it stands; for 7x7, 40 weights more in each channel."""
+    climbed = steps("modern")
+    for slug in ("recipe", "gelu", "one-activation"):
+        assert (climbed[slug].more_params, climbed[slug].more_macs) == (0, 0)
+    channels = (
+        96 * 3 + 96 + 192 * 2 + 192 + 384 * 8 + 384 + 768 * 2
+    )  # the first of a stage reads the one before
+    assert climbed["kernel-7-7"].more_params == 40 * channels
+    assert climbed["convnext-t"].params == anatomy("convnext_tiny").params
+    assert climbed["convnext-t"].macs == anatomy("convnext_tiny").macs
+
+
 def test_accuracies_say_whether_they_compare() -> None:
-    vgg = [rung.accuracy for rung in LADDERS["filters"].rungs[3:]]
+    vgg = [step.accuracy for slug, step in steps("filters").items() if slug.startswith("vgg")]
     assert len({known.recipe for known in vgg if known}) == 1  # torchvision's own training of all four
-    residual = [rung.accuracy for rung in LADDERS["residual"].rungs]
-    assert all(residual)
+    residual = [step.accuracy for step in steps("residual").values()]
     recipes = [known.recipe for known in residual if known]
-    assert len(set(recipes)) == len(recipes)  # everybody trained another way: no two may be compared
+    assert len(set(recipes)) == len(recipes) == len(residual)  # everybody trained another way
     assert "“Deep Residual Learning" in recipes[1]
-    unknown = next(rung for rung in LADDERS["inception"].rungs if rung.variant == "inception_v2_rethinking")
-    assert unknown.accuracy is None
+    assert steps("inception")["inception-v2"].accuracy is None

@@ -83,7 +83,7 @@ def waterfall(steps: Sequence[Step], quantity: str, chosen: int) -> go.Figure:
 
 def accuracies(steps: Sequence[Step], chosen: int) -> go.Figure:
     """The published top-1 of each rung, a dash where there is none; lines join those of the same recipe."""
-    found = [step.rung.accuracy for step in steps]
+    found = [step.accuracy for step in steps]
     figure = _rows(steps, chosen)
     joined = False
     for row, (before, after) in enumerate(pairwise(found)):
