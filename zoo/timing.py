@@ -10,8 +10,11 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout, suppress
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
@@ -20,9 +23,11 @@ import torch
 from torch import nn
 
 _ROOT = Path(__file__).parents[1]
+_PROC = Path("/proc")  # where Linux tells about memory and processor
 _WARM_UP, _FEWEST, _MOST = 2, 5, 50  # runs
 _LONG_ENOUGH = 1.0  # seconds of measured runs, after which no further one is begun
 _PATIENCE = 120.0  # seconds for the whole process
+_SHARE = 0.8  # of the free memory: the server and its readers need some as well
 
 
 @dataclass(frozen=True)
@@ -54,25 +59,44 @@ def measure(
     """Build `factory` ("zoo:build", a module and a function in it) with `arguments` and run it on noise.
 
     `input_size` is (C, H, W). Arguments have to survive JSON. Layers are timed only where `by_layer` asks for
-    it, in runs of their own. Raises ValueError with a sentence where the network cannot be built or does not
-    answer within two minutes, as happens when memory runs out.
+    it, in runs of their own. Raises ValueError with a sentence where the network cannot be built, does not
+    fit into the free memory or does not answer within two minutes.
     """
     task = json.dumps(
         {"factory": factory, "arguments": dict(arguments), "input_size": input_size, "batch": batch,
          "training": training, "threads": threads, "by_layer": by_layer}
     )  # fmt: skip
-    try:
-        ended = subprocess.run(
-            [sys.executable, "-m", "zoo.timing"], input=task, capture_output=True, text=True, cwd=_ROOT,
-            timeout=_PATIENCE, env=os.environ | {"OMP_NUM_THREADS": str(threads)},
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise ValueError(f"Measuring took more than {_PATIENCE:.0f} seconds and was stopped.") from None
-    if ended.returncode:
-        said = ended.stderr.strip().splitlines()
-        why = said[-1].removeprefix("ValueError: ") if said else "the system ended it, perhaps for its memory"
-        raise ValueError(f"Measuring failed: {why.rstrip('.')}.")
-    return Timing(**json.loads(ended.stdout))
+    with tempfile.TemporaryFile("w+") as answer, tempfile.TemporaryFile("w+") as complaint:
+        with subprocess.Popen(
+            [sys.executable, "-m", "zoo.timing"], stdin=subprocess.PIPE, stdout=answer, stderr=complaint,
+            text=True, bufsize=0, cwd=_ROOT, env=os.environ | {"OMP_NUM_THREADS": str(threads)},
+        ) as process:  # fmt: skip
+            try:
+                with suppress(BrokenPipeError):  # it ended before it asked; what it said on the way is below
+                    print(task, file=process.stdin, flush=True)
+                process.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                late = f"Measuring took more than {_PATIENCE:.0f} seconds and was stopped."
+                raise ValueError(late) from None
+            finally:
+                process.kill()
+        answer.seek(0)
+        complaint.seek(0)
+        return _read(process.returncode, answer.read(), complaint.read())
+
+
+def _read(code: int, answer: str, complaint: str) -> Timing:
+    """What the process said, or ValueError with the reason why it did not."""
+    if code == 0:
+        said = json.loads(answer)
+        if "refused" not in said:
+            return Timing(**said)
+        why = said["refused"]
+    elif code < 0:
+        why = "the system ended it, most likely because memory ran out."
+    else:
+        why = (complaint.strip().splitlines() or ["it ended without a word."])[-1]
+    raise ValueError(f"Measuring failed: {why}{'' if why.endswith(('.', '?')) else '.'}")
 
 
 def _measure_here(
@@ -86,10 +110,13 @@ def _measure_here(
 ) -> Timing:
     torch.set_num_threads(threads)
     torch.manual_seed(0)
+    _leave_room_for_others()
     module, _, function = factory.partition(":")
     make: Callable[..., nn.Module] = getattr(import_module(module), function)
     torch.ones(8, 8).matmul(torch.ones(8, 8))  # the libraries behind torch load with the first product
-    before = _forget_peak()
+    with suppress(OSError):  # where the system lets it, the peak of the imports is forgotten
+        (_PROC / "self/clear_refs").write_text("5")
+    before = _peak()
     model, x = make(**arguments).eval(), torch.rand(batch, *input_size)
 
     def answer() -> None:
@@ -157,36 +184,76 @@ def _grown(since: int | None) -> int | None:
     return None if peak is None or since is None else peak - since
 
 
-def _forget_peak() -> int | None:
-    """Bytes in memory now; where the system allows it, the peak so far is forgotten."""
-    forget, pages = Path("/proc/self/clear_refs"), Path("/proc/self/statm")
-    if not forget.exists():
-        return _peak()
-    forget.write_text("5")
-    return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+def _told(file: str, name: str) -> str:
+    """What a file of /proc says under a name; nothing where there is no such file or no such line."""
+    with suppress(OSError):
+        for line in (_PROC / file).read_text().splitlines():
+            if line.partition(":")[0].strip() == name:
+                return line.partition(":")[2].strip()
+    return ""
+
+
+def _kilobytes(file: str, name: str) -> int | None:
+    """The same as bytes, from "123 kB"."""
+    told = _told(file, name)
+    return 1024 * int(told.split()[0]) if told else None
 
 
 def _peak() -> int | None:
     """The most bytes the process has had in memory; None on Windows."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return 1024 * int(line.split()[1])
-    if sys.platform == "win32":
-        return None
+    peak = _kilobytes("self/status", "VmHWM")
+    if peak is not None or sys.platform == "win32":
+        return peak
     import resource  # which Windows does not have
 
     unit = 1 if sys.platform == "darwin" else 1024
     return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
+def _leave_room_for_others() -> None:
+    """On Linux: what does not fit into the free memory is refused, not swapped; and this process goes first.
+
+    Elsewhere the system does not say how much is free, and nothing is limited.
+    """
+    free, used = _kilobytes("meminfo", "MemAvailable"), _kilobytes("self/status", "VmSize")
+    if free is None or used is None:
+        return
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    limit = used + int(_SHARE * free)
+    resource.setrlimit(resource.RLIMIT_AS, (limit if most < 0 else min(limit, most), most))
+    with suppress(OSError):
+        (_PROC / "self/oom_score_adj").write_text("1000")
+
+
 def _machine() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    names = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    name = next((line.partition(":")[2].strip() for line in names if line.startswith("model name")), "")
+    name = _told("cpuinfo", "model name") or platform.processor() or platform.machine()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{name or platform.processor() or platform.machine()}, {cores} cores, torch {torch.__version__}"
+    return f"{name}, {cores} cores, torch {torch.__version__}"
+
+
+def _answer(task: str) -> dict[str, object]:
+    """A Timing as a dictionary, or why there is none, in a sentence."""
+    try:
+        return asdict(_measure_here(**json.loads(task)))
+    except ValueError as error:
+        return {"refused": str(error)}
+    except (MemoryError, RuntimeError) as error:  # torch's own error about memory is a RuntimeError
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+            raise
+        return {"refused": "it needs more memory than this machine has free."}
+
+
+def _end_with_the_server() -> None:
+    """Waits for the end of standard input, which comes when the server that asked is no longer there."""
+    os.read(0, 1)
+    os._exit(1)
 
 
 if __name__ == "__main__":
-    json.dump(asdict(_measure_here(**json.load(sys.stdin))), sys.stdout)
+    asked = sys.stdin.readline()
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
+    with redirect_stdout(sys.stderr):  # standard output carries the answer and nothing else
+        found = _answer(asked)
+    json.dump(found, sys.stdout)
