@@ -17,6 +17,7 @@ from viz import activations
 from viz import fusing as fuse
 from viz.figures import timeline as figures
 from viz.operators import OPERATORS, Choice, Walk
+from viz.operators.patch import whole
 from zoo import Specimen, variant
 from zoo import budget as budgets
 from zoo.anatomy import Anatomy, Graph, dissect, graph, smallest_input
@@ -120,6 +121,12 @@ def timing(
 def walk(operator: str, turned: tuple[tuple[str, Choice], ...]) -> Walk:
     """An operator of `viz.operators` on the patch. ValueError with a sentence where that is impossible."""
     return OPERATORS[operator].walk(dict(turned))
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def photo() -> bytes:
+    """The photo with a frame around what the walks are about, as PNG."""
+    return whole()
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

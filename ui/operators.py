@@ -51,7 +51,9 @@ def _walk(operator: Operator) -> None:
     )
     st.markdown(walk.remark)
     words = prose.words("operators")
-    st.caption(words["how"])
+    photo, how = st.columns([1, 7], vertical_alignment="center")
+    photo.image(cached.photo(), width=104, alt="A cat's face; a frame around its left eye")
+    how.caption(words["how"])
     left, right = st.columns(2, gap="large")
     with left:
         _costs(operator, walk)
@@ -59,7 +61,7 @@ def _walk(operator: Operator) -> None:
         st.markdown("**What it is for**")
         st.markdown(words[operator.key])
         _families(operator)
-    with st.expander("Its code, which is the code that ran", key="operators.code"):
+    with st.expander("Its code in the zoo", key="operators.code"):
         code.show(code.excerpt(operator.code))
 
 
@@ -154,4 +156,4 @@ def _step(operator: Operator, steps: int) -> int:
 
 def _stepped(operator: Operator) -> None:
     step = st.session_state[_KEY]["step"]
-    state.write(**{_PARAMETER: f"{operator.key}.{step + 1}"})
+    st.query_params[_PARAMETER] = f"{operator.key}.{step + 1}"  # alone: the others belong to their controls

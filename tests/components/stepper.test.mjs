@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { boxes, framed, numbers, numeral, place, starts, writers } from "../../ui/components/stepper/walk.mjs";
+import {
+  boxes,
+  framed,
+  numbers,
+  numeral,
+  place,
+  readers,
+  starts,
+  used,
+  writers,
+} from "../../ui/components/stepper/walk.mjs";
 
 /** A map of 2 x 2 in a frame, a kernel, and an output of two numbers, which two stages write. */
 const WALK = {
@@ -27,6 +37,12 @@ describe("a walk", () => {
     const [taken, made] = WALK.steps[0].parts;
     assert.deepEqual(numbers(WALK, taken), [0.5, -0.25]);
     assert.deepEqual(numbers(WALK, made), [7]);
+  });
+
+  it("knows who reads a panel first, and which panels a stage is about", () => {
+    assert.deepEqual(readers(WALK), [0, 0]); // nobody reads the output: the first that writes it
+    assert.deepEqual(used(WALK, 0), new Set([0, 1]));
+    assert.deepEqual(used(WALK, 1), new Set([1]));
   });
 
   it("knows where a stage begins", () => {

@@ -210,7 +210,7 @@ def test_residual_and_dense() -> None:
     fill(block, seed=41)
     maps_of_block = values(walk("dense", growth=2, layers=3), "The block's maps")
     assert len(maps_of_block) == 2 + 2 * 3  # k0 + k l
-    torch.testing.assert_close(maps_of_block, block(maps(2, 5)[0])[0].relu())
+    torch.testing.assert_close(maps_of_block, block(maps(2, 4)[0])[0].relu())
 
 
 def test_channels() -> None:

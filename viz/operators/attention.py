@@ -262,7 +262,7 @@ def _attention(turned: Mapping[str, Choice]) -> Walk:
     head = width // heads
     module = Attention(width, heads)
     fill(module, seed=110)
-    module.qkv.weight.data = weights((3 * width, width), seed=110) * 2
+    module.qkv.weight.data = weights((3 * width, width), seed=110, scale=1.5)
     x = patch(4)[0, 0].reshape(2, 2, 2, 2).permute(0, 2, 1, 3).reshape(tokens, width)  # four pieces of 2 x 2
     board = Board()
     source = board.show("Tokens: the 2 × 2 pixels of a quarter of the eye, a row each", x, "input")

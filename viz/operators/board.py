@@ -14,6 +14,7 @@ from viz.operators.records import Cost, Made, Numbers, Panel, Step, Taken, Walk,
 from zoo.anatomy import dissect
 
 _SPELLED = 4  # products that a line of words writes out
+_TALL = 12  # rows of a matrix that is drawn as torch keeps it
 
 
 class Board:
@@ -75,7 +76,11 @@ class Board:
         right = self.panels[weights.panel].of(weights.cells)
         products = left * right
         total = float(products.sum())
-        parts: list[Taken | Made] = [inputs, weights, Made("=", "products", tuple(products), inputs.shape)]
+        parts: list[Taken | Made] = [
+            inputs,
+            weights,
+            Made("=", "products, to add up", tuple(products), inputs.shape),
+        ]
         words = _sum_of_products(left, right, total)
         if factor != 1.0:
             total *= factor
@@ -174,16 +179,18 @@ class Board:
         """
         rows = torch.from_numpy(source.values[0])
         y = nn.functional.linear(rows, weight.double(), None if bias is None else bias.double())
-        matrix = self.show(kernels, weight, "weights")
+        upright = len(weight) <= _TALL  # a longer matrix is drawn lying
+        matrix = self.show(kernels, weight if upright else weight.T, "weights")
         shift = None if bias is None else self.show(f"{kernels}: bias", bias, "weights")
         target = self.show(title, y.relu() if relu else y, "linear")
         width = weight.shape[1]
         shape = fold(width)
         for row, out in product(range(len(y)), range(len(weight))):
+            taken = (matrix.at(0, out, d) if upright else matrix.at(0, d, out) for d in range(width))
             self.dot(
                 stage,
                 Taken("", "row", source.index, tuple(source.at(0, row, d) for d in range(width)), shape),
-                Taken("×", "weights", matrix.index, tuple(matrix.at(0, out, d) for d in range(width)), shape),
+                Taken("×", "weights", matrix.index, tuple(taken), shape),
                 target,
                 target.at(0, row, out),
                 bias=None if shift is None else (shift, out),

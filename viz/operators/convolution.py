@@ -93,10 +93,8 @@ def _grouped(turned: Mapping[str, Choice]) -> Walk:
     each = 4 // groups
     words = "every output reads all 4 maps" if groups == 1 else f"an output reads {each} of the 4 maps"
     kind = " This is a depthwise convolution." if groups == 4 else ""
-    remark = (
-        f"{words[0].upper()}{words[1:]}: {costs[0].params} of {costs[1].params} weights, "
-        f"1/{groups} of the cost.{kind}"
-    )
+    share = f", 1/{groups} of the cost" if groups > 1 else ""
+    remark = f"{words[0].upper()}{words[1:]}: {costs[0].params} of {costs[1].params} weights{share}.{kind}"
     return board.walk(costs, remark)
 
 

@@ -4,12 +4,13 @@ Values are tenths from 0 to 1. A product of two tenths has two decimals, so what
 convolution is exact, and can be checked by hand.
 """
 
+import io
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
 PHOTO = Path(__file__).parents[2] / "assets" / "photos" / "cat.jpg"
@@ -25,6 +26,16 @@ def patch(side: int, colours: bool = False) -> Tensor:
         raise ValueError(f"The patch has from 1 to {_LARGEST} pixels a side, not {side}.")
     pixels = _pixels(side)
     return pixels.clone() if colours else _tenths(pixels.mean(1, keepdim=True))
+
+
+def whole() -> bytes:
+    """The photo, small, with a frame around the eye, as PNG."""
+    with Image.open(PHOTO) as photo:
+        picture = photo.convert("RGB")
+    ImageDraw.Draw(picture).rectangle(BOX, outline="#0072b2", width=12)
+    file = io.BytesIO()
+    picture.resize((208, 208)).save(file, "PNG")
+    return file.getvalue()
 
 
 def maps(count: int, side: int) -> tuple[Tensor, tuple[str, ...]]:

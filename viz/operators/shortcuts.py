@@ -49,7 +49,7 @@ def _residual(turned: Mapping[str, Choice]) -> Walk:
 
 
 def _dense(turned: Mapping[str, Choice]) -> Walk:
-    growth, depth, side, cin = int(turned["growth"]), int(turned["layers"]), 5, 2
+    growth, depth, side, cin = int(turned["growth"]), int(turned["layers"]), 4, 2
     block = DenseBlock(cin, depth, growth, bottleneck=False)
     fill(block, seed=41)
     x, names = maps(cin, side)

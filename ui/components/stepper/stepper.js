@@ -4,6 +4,7 @@
 const REST_MS = 450; // without movement, after which the page hears of the step
 const PLAY = "M7 4v16l13-8z",
   PAUSE = "M6 5h4v14H6zM14 5h4v14h-4z";
+const DARK = 0.46; // grey on which white can be read better than black
 const MANY = 12; // terms of a step from which they are drawn smaller
 const ROOMY = 150; // numbers in all panels up to which they are drawn large
 
@@ -15,18 +16,24 @@ class Stepper {
     this.panels = this.find(".panels");
     this.bench = this.find(".bench");
     this.step = 0;
+    this.pending = []; // steps that the page was told of and has not shown yet
     this.listen();
   }
 
   receive({ walk, subject, rev, step }) {
-    if (subject !== this.subject || (step !== this.wish && step !== this.sent)) this.step = step;
+    const answered = this.pending.indexOf(step); // a slow server may answer late, and several reports at once
+    if (subject !== this.subject) this.pending = [];
+    else if (answered >= 0) this.pending.splice(0, answered + 1);
+    if (subject !== this.subject || (answered < 0 && step !== this.wish)) this.step = this.sent = step;
     Object.assign(this, { subject, wish: step });
     if (rev === this.rev) return this.show();
     this.rev = rev;
     this.walk = walk;
     this.stop();
     this.writers = writers(walk);
+    this.readers = readers(walk);
     this.starts = starts(walk);
+    this.used = this.starts.map((_, stage) => used(walk, stage));
     this.range.max = walk.steps.length - 1;
     this.draw();
     this.show();
@@ -49,7 +56,6 @@ class Stepper {
     const stages = this.find(".stages");
     stages.hidden = chips.length < 2;
     stages.replaceChildren(...chips);
-    this.reserve();
   }
 
   figure(panel, number) {
@@ -77,7 +83,7 @@ class Stepper {
         } else {
           const share = Math.min(Math.abs(value ?? 0) / most, 1);
           box.style.setProperty("--share", `${Math.round(share * 100)}%`);
-          if (panel.kind === "input") box.classList.add(value < 0.55 ? "dim" : "bright");
+          if (panel.kind === "input") box.classList.toggle("dim", share < DARK);
           else if (value < 0) box.classList.add("minus");
         }
         if (this.writers[number][cell] >= 0) box.classList.add("made");
@@ -110,6 +116,7 @@ class Stepper {
         box.classList.toggle("seen", seen.has(cell));
       });
       const figure = this.panels.children[number];
+      figure.classList.toggle("resting", !this.used[now.stage].has(number));
       figure.classList.toggle("active", chosen.size > 0 || written.size > 0);
       const found = boxes(panel.shape, lit[number]);
       const covered = [...found.values()].reduce((sum, { rows, columns }) => sum + rows * columns, 0);
@@ -157,15 +164,6 @@ class Stepper {
     );
   }
 
-  /** Keep as much room for the arithmetic as its tallest stage needs, so that nothing below it jumps. */
-  reserve() {
-    this.bench.style.minHeight = "";
-    const heights = this.starts.map((start) => {
-      this.showBench(this.walk.steps[start]);
-      return this.bench.offsetHeight;
-    });
-    this.bench.style.minHeight = `${Math.max(...heights)}px`;
-  }
 
   term(part) {
     const [maps, rows, columns] = part.shape;
@@ -212,6 +210,7 @@ class Stepper {
   report() {
     if (this.sent === this.step) return;
     this.sent = this.step;
+    this.pending.push(this.step);
     this.send("step", this.step);
   }
 
@@ -253,9 +252,11 @@ class Stepper {
       button.addEventListener("click", moves[button.dataset.go]);
     this.range.addEventListener("input", () => this.move(Number(this.range.value)));
     this.panels.addEventListener("click", (event) => {
+      const panel = event.target.closest(".panel");
+      if (!panel) return;
       const box = event.target.closest(".made");
-      if (!box) return;
-      this.move(this.writers[box.closest(".panel").dataset.panel][box.dataset.cell]);
+      if (box) this.move(this.writers[panel.dataset.panel][box.dataset.cell]);
+      else if (panel.classList.contains("resting")) this.move(this.readers[panel.dataset.panel]);
     });
     const keys = { Home: "first", ArrowLeft: "back", ArrowRight: "forward", End: "last", " ": "play" };
     this.host.addEventListener("keydown", (event) => {

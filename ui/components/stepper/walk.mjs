@@ -56,4 +56,20 @@ function starts(walk) {
   return walk.stages.map((_, stage) => walk.steps.findIndex((step) => step.stage === stage));
 }
 
-export { boxes, framed, numbers, numeral, place, starts, writers };
+/** For every panel, the first step that reads it; where none does, the first that writes it. */
+function readers(walk) {
+  const reads = ({ parts }, panel) => parts.some((part) => part.panel === panel);
+  return walk.panels.map((_, panel) => {
+    const first = walk.steps.findIndex((step) => reads(step, panel));
+    return first >= 0 ? first : walk.steps.findIndex((step) => step.panel === panel);
+  });
+}
+
+/** The panels that the steps of a stage read or write. */
+function used(walk, stage) {
+  const steps = walk.steps.filter((step) => step.stage === stage);
+  const panels = steps.flatMap(({ parts, panel, sees }) => [panel, sees?.[0], ...parts.map((part) => part.panel)]);
+  return new Set(panels.filter((panel) => panel !== undefined));
+}
+
+export { boxes, framed, numbers, numeral, place, readers, starts, used, writers };
