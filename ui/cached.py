@@ -20,7 +20,7 @@ from viz.operators import OPERATORS, Choice, Walk
 from viz.operators.patch import whole
 from zoo import Specimen, variant
 from zoo import budget as budgets
-from zoo.anatomy import Anatomy, Graph, dissect, graph, smallest_input
+from zoo.anatomy import Alignment, Anatomy, Graph, align, dissect, graph, smallest_input
 from zoo.anatomy import block_graph as block_graph_of
 from zoo.blocks import Block, Costs
 from zoo.budget import Net
@@ -157,3 +157,9 @@ def block(record: Block, size: int) -> Costs:
 def affordable(kind: str, width: int, budget: int) -> tuple[Net, ...]:
     """What `zoo.budget.affordable` finds."""
     return budgets.affordable(kind, width, budget)
+
+
+@st.cache_resource(max_entries=128, show_spinner="Laying the networks side by side …")
+def alignment(networks: tuple[tuple[Specimen, int], ...]) -> Alignment:
+    """Networks, each with the side of its image, against the first of them. Frozen: safe to share."""
+    return align([anatomy(specimen, size) for specimen, size in networks])

@@ -1,9 +1,10 @@
 """The controls of Inspect. Each shows what the address says and writes the reader's choice into it."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 
 import streamlit as st
@@ -59,6 +60,40 @@ class Study:
             )
         return cls(specimen, int(size))
 
+    @property
+    def token(self) -> str:
+        """All of it in one word of an address: `resnet50,size:160,classes:10,depths.2:4`."""
+        return token(self.to_query())
+
+    @classmethod
+    def from_token(cls, word: str) -> "Study":
+        """What such a word names; ValueError with a sentence where it names something impossible."""
+        return cls.from_query(_from_token(word))
+
+
+def token(query: Mapping[str, str]) -> str:
+    """Parameters of an address as one word, whether or not they are possible."""
+    parts = [f"{name}:{query[name]}" for name in ("size", "classes") if name in query]
+    return ",".join([query["variant"], *parts, *filter(None, [query.get("knobs")])])
+
+
+def _from_token(word: str) -> dict[str, str]:
+    name, *parts = word.split(",")
+    query = {"variant": name}
+    knobs = []
+    for part in parts:
+        key, _, value = part.partition(":")
+        if key in ("size", "classes"):
+            query[key] = value
+        else:
+            knobs.append(part)
+    return query | ({"knobs": ",".join(knobs)} if knobs else {})
+
+
+def nearest_token(word: str) -> Study:
+    """What a word of an address names, without the parts of it that are wrong."""
+    return nearest_study(_from_token(word))
+
 
 def study() -> Study:
     """Family, variant, knobs, input size and classes in the sidebar.
@@ -90,8 +125,12 @@ def study() -> Study:
 
 def show(chosen: Study, **others: str | None) -> None:
     """Turn the page to another network; what belongs to the last one leaves the address."""
+    _write(chosen.to_query() | others)
+
+
+def _write(query: Mapping[str, str | None]) -> None:
     gone: dict[str, str | None] = dict.fromkeys((*KEYS, "size", "layer", "unit"))
-    state.write(**gone | chosen.to_query() | others)
+    state.write(**gone | dict(query))
 
 
 def select(layer: str | None) -> None:
@@ -114,10 +153,12 @@ def nearest_study(query: Mapping[str, str]) -> Study:
     return study
 
 
-def segments(label: str, parameter: str, choices: Mapping[str, str], *, help: str | None = None) -> str:
+def segments(
+    label: str, parameter: str, choices: Mapping[str, str], *, help: str | None = None, page: str = "inspect"
+) -> str:
     """One of a few values of a parameter of the address (value -> words); the first is the default."""
     value, default = _known(parameter, choices)
-    key = state.shows(f"inspect.{parameter}", value)
+    key = state.shows(f"{page}.{parameter}", value)
 
     def chosen() -> None:
         picked = st.session_state[key]
@@ -229,49 +270,7 @@ def _picker(chosen: Study) -> None:
         on_change=_variant_chosen,
         help="One row of the paper's table.",
     )
-    left, right = st.columns(2)  # fields without limits: what is beyond ours is answered with a sentence
-    left.number_input(
-        "Input, pixels",
-        value=None,
-        step=1,
-        key=state.shows("inspect.size", chosen.size),
-        on_change=_turned,
-        args=(row.name,),
-        placeholder=str(row.input_size),
-        help=f"Height and width of the image, from 1 to {LARGEST_INPUT:,}. {row.title} was published for "
-        f"{row.input_size}; an empty field brings that back.",
-    )
-    right.number_input(
-        "Classes",
-        value=None,
-        step=1,
-        key=state.shows("inspect.classes", chosen.specimen.num_classes or row.num_classes),
-        on_change=_turned,
-        args=(row.name,),
-        placeholder=str(row.num_classes),
-        help=f"What the network can tell apart, from 1 to {LARGEST_HEAD:,}. {row.title} was published for "
-        f"{row.num_classes:,}; an empty field brings that back.",
-    )
-    _knobs(chosen)
-
-
-def _knobs(chosen: Study) -> None:
-    """A control for each knob; the elements of a tuple side by side under the tuple's name."""
-    row, turned = chosen.variant, dict(chosen.specimen.knobs)
-    allowed = knobs(row.name)
-    for argument, group in groupby(allowed, key=lambda key: key.partition(".")[0]):
-        keys = list(group)
-        words = argument.replace("_", " ")
-        title = words.capitalize() if len(words) > 2 else words  # w0 and wa are the letters of a paper
-        if keys == [argument]:
-            _knob(row.name, title, *allowed[argument], turned)
-            continue
-        st.markdown(f"**{title}**: {allowed[keys[0]][0].meaning}")
-        for pair in zip(keys[::2], [*keys[1::2], ""], strict=False):  # row by row, for the keyboard's sake
-            for column, key in zip(st.columns(2), filter(None, pair), strict=False):
-                with column:
-                    number = int(key.rpartition(".")[2]) + 1
-                    _knob(row.name, f"{title} {number}", *allowed[key], turned)
+    turn("inspect", chosen, partial(_turned, row.name))
     st.button(
         "Reset knobs",
         icon=":material/undo:",
@@ -283,13 +282,82 @@ def _knobs(chosen: Study) -> None:
     )
 
 
-def _knob(name: str, label: str, knob: Knob, default: KnobValue, turned: Mapping[str, KnobValue]) -> None:
-    key = state.shows(f"inspect.knob.{knob.name}", turned.get(knob.name, default))
+def turn(key: str, chosen: Study, turned: Callable[[], None]) -> None:
+    """Input size, classes and knobs; their keys begin with `key`, and `wanted` reads them."""
+    row = chosen.variant
+    left, right = st.columns(2)  # fields without limits: what is beyond ours is answered with a sentence
+    left.number_input(
+        "Input, pixels",
+        value=None,
+        step=1,
+        key=state.shows(f"{key}.size", chosen.size),
+        on_change=turned,
+        placeholder=str(row.input_size),
+        help=f"Height and width of the image, from 1 to {LARGEST_INPUT:,}. {row.title} was published for "
+        f"{row.input_size}; an empty field brings that back.",
+    )
+    right.number_input(
+        "Classes",
+        value=None,
+        step=1,
+        key=state.shows(f"{key}.classes", chosen.specimen.num_classes or row.num_classes),
+        on_change=turned,
+        placeholder=str(row.num_classes),
+        help=f"What the network can tell apart, from 1 to {LARGEST_HEAD:,}. {row.title} was published for "
+        f"{row.num_classes:,}; an empty field brings that back.",
+    )
+    _knobs(key, chosen, turned)
+
+
+def wanted(key: str, name: str) -> dict[str, str]:
+    """What the controls that `turn` has drawn for the variant say, as parameters of an address.
+
+    A number stands there as it was typed, to be answered for where it is read; an empty field does not.
+    """
+    now = st.session_state
+    values = {knob: now[f"{key}.knob.{knob}"] for knob in knobs(name) if f"{key}.knob.{knob}" in now}
+    turned = Study(Specimen(name, knobs=tuple(values.items())), variant(name).input_size)
+    typed = {
+        parameter: str(now[f"{key}.{parameter}"])
+        for parameter, published in (("size", turned.size), ("classes", turned.variant.num_classes))
+        if now[f"{key}.{parameter}"] not in (None, published)
+    }
+    return turned.to_query() | typed
+
+
+def _knobs(key: str, chosen: Study, on_change: Callable[[], None]) -> None:
+    """A control for each knob; the elements of a tuple side by side under the tuple's name."""
+    row, turned = chosen.variant, dict(chosen.specimen.knobs)
+    allowed = knobs(row.name)
+    for argument, group in groupby(allowed, key=lambda name: name.partition(".")[0]):
+        keys = list(group)
+        words = argument.replace("_", " ")
+        title = words.capitalize() if len(words) > 2 else words  # w0 and wa are the letters of a paper
+        if keys == [argument]:
+            _knob(key, title, *allowed[argument], turned, on_change)
+            continue
+        st.markdown(f"**{title}**: {allowed[keys[0]][0].meaning}")
+        for pair in zip(keys[::2], [*keys[1::2], ""], strict=False):  # row by row, for the keyboard's sake
+            for column, name in zip(st.columns(2), filter(None, pair), strict=False):
+                with column:
+                    number = int(name.rpartition(".")[2]) + 1
+                    _knob(key, f"{title} {number}", *allowed[name], turned, on_change)
+
+
+def _knob(
+    page: str,
+    label: str,
+    knob: Knob,
+    default: KnobValue,
+    turned: Mapping[str, KnobValue],
+    on_change: Callable[[], None],
+) -> None:
+    key = state.shows(f"{page}.knob.{knob.name}", turned.get(knob.name, default))
     meaning = f"{knob.meaning[0].upper()}{knob.meaning[1:]}. Published: {_words(default)}."
     if len(knob.choices) == 1:
         return
     if not any(isinstance(choice, str | bool) for choice in knob.choices):
-        st.select_slider(label, knob.choices, key=key, help=meaning, on_change=_turned, args=(name,))
+        st.select_slider(label, knob.choices, key=key, help=meaning, on_change=on_change)
     elif sum(len(_words(choice)) for choice in knob.choices) <= _SEGMENTS:
         st.segmented_control(
             label,
@@ -298,13 +366,10 @@ def _knob(name: str, label: str, knob: Knob, default: KnobValue, turned: Mapping
             required=True,
             key=key,
             help=meaning,
-            on_change=_turned,
-            args=(name,),
+            on_change=on_change,
         )
     else:
-        st.selectbox(
-            label, knob.choices, format_func=_words, key=key, help=meaning, on_change=_turned, args=(name,)
-        )
+        st.selectbox(label, knob.choices, format_func=_words, key=key, help=meaning, on_change=on_change)
 
 
 def _words(choice: KnobValue) -> str:
@@ -320,19 +385,8 @@ def _variant_chosen() -> None:
 
 
 def _turned(name: str) -> None:
-    """All controls of a variant are read anew, so that of two quick turns none is lost.
-
-    A number goes into the address as it was typed, where `study` answers for it; an empty field goes out.
-    """
-    now = st.session_state
-    values = {key: now[f"inspect.knob.{key}"] for key in knobs(name) if f"inspect.knob.{key}" in now}
-    turned = Study(Specimen(name, knobs=tuple(values.items())), variant(name).input_size)
-    typed = {
-        parameter: str(now[f"inspect.{parameter}"])
-        for parameter, published in (("size", turned.size), ("classes", turned.variant.num_classes))
-        if now[f"inspect.{parameter}"] not in (None, published)
-    }
-    show(turned, **typed | _view(state.query()))
+    """All controls of a variant are read anew, so that of two quick turns none is lost."""
+    _write(wanted("inspect", name) | _view(state.query()))
 
 
 def _view(query: Mapping[str, str]) -> dict[str, str]:

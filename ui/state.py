@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-_LONGEST = 400  # characters of a parameter that are looked at; what is longer was not written here
+_LONGEST = 2_000  # characters of a parameter that are looked at; what is longer was not written here
 _NEVER = object()
 
 

@@ -41,7 +41,7 @@ def test_layout_under_node() -> None:
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
-def page(graph: "Graph", selected: str | None) -> None:
+def page(graph: "Graph", selected: str | None, marks: dict[str, str] | None = None) -> None:
     """The script under test; AppTest takes its text, so nothing around it is known inside."""
     import streamlit as st
 
@@ -50,7 +50,7 @@ def page(graph: "Graph", selected: str | None) -> None:
     def picked() -> None:
         st.session_state["calls"] = st.session_state.get("calls", 0) + 1
 
-    chosen = layer_graph(graph, key="lg", selected=selected, on_select=picked, height=500)
+    chosen = layer_graph(graph, key="lg", selected=selected, on_select=picked, height=500, marks=marks)
     st.text(f"chosen {chosen}")
 
 
@@ -67,8 +67,16 @@ def test_data_reaches_the_browser_as_it_is(open_page: Callable[[str | None], App
         "rev": "r1",
         "selected": "stem.conv1",
         "height": 500,
+        "marks": None,
     }
     assert not app.exception
+
+
+def test_marks_reach_the_browser() -> None:
+    marks = {"input": "same", "stem": "changed", "stem.conv1": "only"}
+    app = AppTest.from_function(page, kwargs={"graph": GRAPH, "selected": None, "marks": marks}).run()
+    (component,) = app.get("bidi_component")
+    assert json.loads(component.proto.json)["marks"] == marks
 
 
 def test_a_choice_in_the_browser_comes_back(open_page: Callable[[str | None], AppTest]) -> None:

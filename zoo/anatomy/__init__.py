@@ -1,12 +1,15 @@
 """A network taken apart: every operation with its shape, cost and receptive field, and no arithmetic done."""
 
+from zoo.anatomy.align import Alignment, align
 from zoo.anatomy.graph import Graph, block_graph, graph
 from zoo.anatomy.operations import MapVanishedError
 from zoo.anatomy.receptive import Field, Reach, Segment, Span
 from zoo.anatomy.records import Anatomy, Block, Layer
+from zoo.anatomy.scales import Stage, Step, profile, scale_title, stages
 from zoo.anatomy.trace import dissect, smallest_input
 
 __all__ = [
+    "Alignment",
     "Anatomy",
     "Block",
     "Field",
@@ -16,8 +19,14 @@ __all__ = [
     "Reach",
     "Segment",
     "Span",
+    "Stage",
+    "Step",
+    "align",
     "block_graph",
     "dissect",
     "graph",
+    "profile",
+    "scale_title",
     "smallest_input",
+    "stages",
 ]

@@ -104,9 +104,7 @@ class Anatomy:
     tree: Block
     classes: Mapping[str, type[nn.Module]]  # of every module, by its path
     params: int  # trainable, of the whole module, whether or not its part has run
-    unused: tuple[
-        tuple[str, int], ...
-    ]  # parts that did not run: auxiliary heads; parameters
+    unused: tuple[tuple[str, int], ...]  # parts that did not run: auxiliary heads; parameters
 
     @cached_property
     def macs(self) -> int:

@@ -10,6 +10,7 @@ const MINIMAP = { width: 84, margin: 8 };
 const MOVE_MS = 240,
   ANIMATED_BOXES = 160; // larger pictures change at once
 const HEAT_STEPS = 24; // shades in the legend and the overview
+const DIFFERENCE = "difference"; // coloured by marks; null stands for kinds, otherwise a cost
 const CLICK_SLOP = 5; // pixels a pointer may wander in a click
 
 class View {
@@ -28,7 +29,9 @@ class View {
     this.wish = null; // what Python last asked to have selected
     this.sent = []; // selections told to Python that have not come back yet
     this.hits = [];
-    this.metric = null;
+    this.colouring = null;
+    this.marks = null;
+    this.marked = "null"; // the marks as text
     this.send = () => {};
     this.listen();
   }
@@ -36,8 +39,33 @@ class View {
   /** New data from Python. */
   receive(data) {
     this.canvas.style.setProperty("--height", `${data.height}px`);
+    const fresh = this.remark(data.marks);
     if (this.rev !== data.rev) this.show(data);
+    else if (fresh) this.draw(); // compared with another network now: the blocks stay as they are
     this.follow(data.selected);
+  }
+
+  /** New marks; whether they are others than before. The first ones colour the boxes. */
+  remark(marks) {
+    const text = JSON.stringify(marks ?? null);
+    if (text === this.marked) return false;
+    if (!this.marks) this.colouring = DIFFERENCE;
+    else if (!marks && this.colouring === DIFFERENCE) this.colouring = null;
+    this.marked = text;
+    this.marks = marks;
+    this.host.querySelector(".difference").hidden = !marks;
+    this.tickColouring();
+    return true;
+  }
+
+  /** The cost that colours the boxes; null where something else does. */
+  get metric() {
+    return this.colouring === DIFFERENCE ? null : this.colouring;
+  }
+
+  tickColouring() {
+    for (const input of this.host.querySelectorAll(".colours input"))
+      input.checked = input.value === (this.colouring ?? "kind");
   }
 
   show({ graph, rev }) {
@@ -48,8 +76,7 @@ class View {
     this.selected = this.focused = this.wish = null;
     this.sent = [];
     this.surface.setAttribute("aria-label", `Layers of ${graph.title}`);
-    for (const input of this.host.querySelectorAll(".colours input"))
-      input.checked = input.value === (this.metric ?? "kind");
+    this.tickColouring();
     this.search(this.find.value);
     this.draw();
     this.fitted = false;
@@ -83,6 +110,7 @@ class View {
     this.elements = elements;
     this.scene.replaceChildren(root, (this.spots = svg("g", { class: "spots" })));
     this.surface.classList.toggle("heat", this.metric !== null);
+    this.surface.classList.toggle("marked", this.colouring === DIFFERENCE);
     this.drawLegend();
     this.drawMinimap();
     this.markAll();
@@ -97,9 +125,10 @@ class View {
   }
 
   drawLegend() {
-    this.legend = this.metric
-      ? heatLegend(this.metric, this.most)
-      : kindLegend(new Set(this.boxes.flatMap((id) => this.model.items.get(id).kinds)));
+    if (this.colouring === DIFFERENCE) this.legend = markLegend();
+    else if (this.metric) this.legend = heatLegend(this.metric, this.most);
+    else
+      this.legend = kindLegend(new Set(this.boxes.flatMap((id) => this.model.items.get(id).kinds)));
     if (this.placed.links.some((link) => link.skip)) this.legend.push(shortcutEntry());
     this.host.querySelector(".legend").replaceChildren(
       ...this.legend.map(({ swatch, size, text }) => {
@@ -146,8 +175,9 @@ class View {
         item = this.model.items.get(id);
       const heat = this.metric ? heatOf(item, this.metric, this.most) : null;
       const kind = this.metric ? "uncounted" : item.isGroup ? "closed" : item.kind;
-      const colour = heat === null ? kind : heatColour(Math.round(heat * HEAT_STEPS) / HEAT_STEPS);
-      const shape = shapes.get(colour) ?? { class: heat === null ? kind : "counted", d: "" };
+      const plain = this.colouring === DIFFERENCE ? `mark ${this.marks[id]}` : kind;
+      const colour = heat === null ? plain : heatColour(Math.round(heat * HEAT_STEPS) / HEAT_STEPS);
+      const shape = shapes.get(colour) ?? { class: heat === null ? plain : "counted", d: "" };
       if (heat !== null) shape.style = `fill:${colour}`;
       shape.d += `M${x * across} ${y * down}h${w * across}v${Math.max(h * down, 0.8)}h${-w * across}z`;
       shapes.set(colour, shape);
@@ -384,7 +414,7 @@ class View {
     this.spotlight(id ?? this.selected);
     this.details.hidden = !id;
     if (!id) return;
-    this.details.replaceChildren(...detailsOf(this.model, this.model.items.get(id)));
+    this.details.replaceChildren(...detailsOf(this.model, this.model.items.get(id), this.marks?.[id]));
     const box = this.onScreen(id),
       room = this.room();
     const docked = this.size.width < NARROW;
@@ -420,7 +450,7 @@ class View {
     this.point(id);
     this.host.querySelector(".hits").textContent = `${this.hit + 1}/${this.hits.length}`;
     this.say(
-      `${this.hit + 1} of ${this.hits.length}: ${describe(this.model.items.get(id), this.open.has(id))}`,
+      `${this.hit + 1} of ${this.hits.length}: ${describe(this.model.items.get(id), this.open.has(id), this.marks?.[id])}`,
     );
   }
 
@@ -467,9 +497,9 @@ class View {
       button.addEventListener("click", () => actions[button.dataset.do]());
     for (const input of host.querySelectorAll(".colours input")) {
       input.addEventListener("change", () => {
-        this.metric = input.value === "kind" ? null : input.value;
+        this.colouring = input.value === "kind" ? null : input.value;
         this.draw();
-        this.say(`coloured by ${METRICS[this.metric] ?? "kind"}`);
+        this.say(`coloured by ${METRICS[this.colouring] ?? input.value}`);
       });
     }
     this.find.addEventListener("input", () => {
@@ -698,6 +728,18 @@ function heatLegend(metric, most) {
   ];
 }
 
+function markLegend() {
+  return Object.entries(MARKS).map(([mark, { text }]) => {
+    const box = svg(
+      "g",
+      { class: `node mark ${mark}` },
+      svg("rect", { class: "face", x: 2, y: 2, width: 26, height: 12, rx: 3 }),
+      signOf(mark, 8, 8),
+    );
+    return { text, size: 30, swatch: svg("g", { class: "marked" }, box) };
+  });
+}
+
 function shortcutEntry() {
   return {
     text: "shortcut past layers",
@@ -711,7 +753,7 @@ function shortcutEntry() {
   };
 }
 
-function detailsOf(model, item) {
+function detailsOf(model, item, mark) {
   const html = (tag, className, text) =>
     Object.assign(document.createElement(tag), { className, textContent: text });
   const exact = (value) => (value == null ? "not counted" : value.toLocaleString("en"));
@@ -729,6 +771,7 @@ function detailsOf(model, item) {
     ["Activation values", exact(item.activations)],
   );
   if (item.rf) rows.push(["Receptive field", item.rf]);
+  if (mark) rows.push(["Against the other network", MARKS[mark].text]);
   const list = document.createElement("dl");
   for (const [name, value] of rows.filter(Boolean)) list.append(html("dt", "", name), html("dd", "", value));
   return [

@@ -19,6 +19,13 @@ export const KINDS = {
 
 export const METRICS = { params: "parameters", macs: "MACs", activations: "activation values" };
 
+// How a part of this network compares with its counterpart in another: a sign and a word for each mark.
+export const MARKS = {
+  same: { sign: "=", text: "same" },
+  changed: { sign: "≠", text: "changed" },
+  only: { sign: "!", text: "only here" },
+};
+
 const VISIBLE_BUDGET = 48; // at first sight, open whole levels while no more boxes than this are shown
 
 /**

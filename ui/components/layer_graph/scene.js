@@ -40,7 +40,7 @@ function heatColour(heat) {
   return `color-mix(in srgb, var(${high}) ${Math.round(part * 100)}%, var(${low}))`;
 }
 
-function describe(item, isOpen) {
+function describe(item, isOpen, mark) {
   const facts = item.isGroup
     ? [
         `${item.title} ${item.subtitle}`.trim(),
@@ -49,11 +49,26 @@ function describe(item, isOpen) {
       ]
     : [item.label, KINDS[item.kind], item.params ? `${short(item.params)} parameters` : null];
   const size = item.shape?.length ? `output ${item.shape.join(" by ")}` : null;
-  return [...facts, size, item.isGroup ? (isOpen ? "open" : "closed") : null].filter(Boolean).join(", ");
+  return [...facts, size, mark ? MARKS[mark].text : null, item.isGroup ? (isOpen ? "open" : "closed") : null]
+    .filter(Boolean)
+    .join(", ");
 }
 
-/** -> {root, elements: id -> <g>}. `metric` null colours by kind, otherwise by cost up to `most`. */
-function drawScene(model, open, placed, { metric, most }) {
+/** The sign of a mark in a disc around (x, y): told apart without its colour. */
+function signOf(mark, x, y) {
+  return svg(
+    "g",
+    { class: "sign", transform: `translate(${x} ${y})`, "aria-hidden": "true" },
+    svg("circle", { r: 7.5 }),
+    svg("text", { y: 4.2, "text-anchor": "middle" }, MARKS[mark].sign),
+  );
+}
+
+/**
+ * -> {root, elements: id -> <g>}. `colouring` null colours by kind, "difference" by `marks` (id -> mark),
+ * otherwise by the cost `metric` up to `most`. Marks are told in words whatever the colours say.
+ */
+function drawScene(model, open, placed, { colouring, metric, most, marks }) {
   const root = document.createDocumentFragment();
   const elements = new Map();
   const linksOf = new Map();
@@ -79,7 +94,7 @@ function drawScene(model, open, placed, { metric, most }) {
         "data-id": id,
         tabindex: -1,
         role: "treeitem",
-        "aria-label": describe(item, isOpen),
+        "aria-label": describe(item, isOpen, marks?.[id]),
         "aria-level": level,
         "aria-posinset": i + 1,
         "aria-setsize": ids.length,
@@ -88,6 +103,10 @@ function drawScene(model, open, placed, { metric, most }) {
       });
       if (item.isGroup) drawGroup(element, item, box, isOpen);
       else drawNode(element, item, box);
+      if (colouring === "difference") {
+        element.classList.add("mark", marks[id]);
+        element.append(signOf(marks[id], 2, 3));
+      }
       elements.set(id, element);
       root.append(element);
       if (box.label) root.append(sizeLabel(box.label.x, box.label.y, shapeText(item.shape), level));
