@@ -41,7 +41,7 @@ def as_markdown(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def as_latex(rows: Sequence[Mapping[str, object]]) -> str:
-    """Rows of the same columns as a tabular with the rules of booktabs, numbers to the right, None as a dash."""
+    """Rows of the same columns as a tabular with booktabs' rules, numbers to the right, None as a dash."""
     columns = "".join("r" if right else "l" for right in _numbers(rows))
     lines = [f"\\begin{{tabular}}{{{columns}}}", "\\toprule", _row(rows[0]), "\\midrule"]
     lines += [_row([_cell(value) for value in row.values()]) for row in rows]

@@ -186,7 +186,7 @@ def channels_by_field(reach: Reach) -> dict[Field, str]:
 
 
 def listed(words: Sequence[str], most: int = 6) -> str:
-    """"0, 2, 4" in full; a long list, as a channel shuffle leaves it, with its middle left out."""
+    """ "0, 2, 4" in full; a long list, as a channel shuffle leaves it, with its middle left out."""
     if len(words) <= most:
         return ", ".join(words)
     return f"{', '.join(words[: most - 1])} … {words[-1]}"

@@ -25,6 +25,7 @@ _WORTH = {"conv": 16, "linear": 16, "matmul": 12, "softmax": 8, "pool": 8, "add"
           "act": 4, "reshape": 1, "dropout": 1}  # fmt: skip
 _OTHER = 4
 _ALIKE, _SIMILAR = 0.7, 0.4  # share of it for the same operation on other channels, and for the same kind
+_AHEAD = 16  # layers: how far the choice among equal matchings looks
 _PLACED = 0.1  # more where both have the same place in their blocks
 
 _Signature = tuple[str, str, tuple[tuple[int, ...], ...], int]
@@ -235,14 +236,23 @@ def _best(scores: np.ndarray) -> list[tuple[int, int]]:
     for i in range(height - 1, -1, -1):
         reached = np.maximum(rest[i + 1, :-1], rest[i + 1, 1:] + scores[i])
         rest[i, :-1] = np.maximum.accumulate(reached[::-1])[::-1]
+
+    def begins(i: int, j: int, most: float) -> bool:
+        """Whether a best matching of what is left, worth `most`, can begin with this pair."""
+        if i >= height or j >= width or not scores[i, j]:
+            return False
+        return bool(rest[i, j] == most == scores[i, j] + rest[i + 1, j + 1])
+
     found: list[tuple[int, int]] = []
     i = j = 0
-    while i < height and j < width:
-        if scores[i, j] > 0 and rest[i, j] == scores[i, j] + rest[i + 1, j + 1]:
+    while most := rest[i, j]:
+        if begins(i, j, most):
             found.append((i, j))
             i, j = i + 1, j + 1
-        elif rest[i, j] == rest[i + 1, j]:
-            i += 1
-        else:
-            j += 1
+            continue
+        across, down = rest[i, j + 1] == most, rest[i + 1, j] == most
+        if across and down:  # towards the nearer pair, so that what stands together is matched together
+            nearer = (begins(i, j + step, most) - begins(i + step, j, most) for step in range(1, _AHEAD))
+            across = next(filter(None, nearer), 0) > 0
+        i, j = (i, j + 1) if across else (i + 1, j)
     return found

@@ -79,14 +79,18 @@ def maps(anatomy: Anatomy) -> list[Map]:
 def profile(anatomy: Anatomy) -> tuple[Step, ...]:
     """Resolution and receptive field along the depth, a step for each convolution or linear layer.
 
-    Where branches of one depth see differently, the step has what the furthest seeing one sees.
+    Where branches of one depth see differently, the step has what the furthest seeing one sees. Gates that
+    weigh a map by a look at all of it (squeeze and excitation) are left out; what they weigh is not.
     """
     depths: list[int] = []
     steps: dict[int, Step] = {}
-    for layer, spread in zip(anatomy.layers, maps(anatomy), strict=True):
+    all_maps = maps(anatomy)
+    wide = max((i for i, one in enumerate(all_maps) if one.positions > 1), default=-1)
+    for i, (layer, spread) in enumerate(zip(anatomy.layers, all_maps, strict=True)):
         before = max((depths[i] for i in layer.inputs if i >= 0), default=0)
         depths.append(before + (layer.kind in WEIGHTED))
-        if layer.kind not in (*WEIGHTED, "pool") or layer.reach.sees_nothing:
+        gate = spread.positions == 1 and i < wide
+        if layer.kind not in (*WEIGHTED, "pool") or layer.reach.sees_nothing or gate:
             continue
         largest = layer.reach.largest
         field = max(largest.y.size, largest.x.size) if largest else None
