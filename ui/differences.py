@@ -314,7 +314,7 @@ def slides(compared: Compared) -> None:
     kind = controls.segments("Format", "format", FORMATS, page="compare")
     rows = table(compared)
     text = {"csv": export.as_csv, "markdown": export.as_markdown, "latex": export.as_latex}[kind](rows)
-    st.code(text, language=None if kind == "csv" else kind)
+    st.code(text, language=None if kind == "csv" else kind, wrap_lines=True)
     left, right = st.columns([3, 1], vertical_alignment="center")
     left.caption(prose.words("compare")["slides"])
     right.download_button(

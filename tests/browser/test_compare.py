@@ -49,7 +49,7 @@ def test_a_link_opens_the_blocks_around_what_it_selects(visit: driver.Visitor) -
 
 def test_presets_places_and_a_second_window(visit: driver.Visitor) -> None:
     page = visit("/compare")
-    page.get_by_role("button", name="ViT-B/16 / Swin-T", exact=True).click()
+    page.get_by_role("radio", name="ViT-B/16 / Swin-T", exact=True).click()
     expect(page.get_by_role("columnheader", name="Swin-T").first).to_be_visible()
     driver.settled(page)
     assert query(page) == {"nets": "vit_b_16;swin_t"}
