@@ -154,7 +154,7 @@ def _block(rung: Rung, size: int | None, path: str, title: str) -> None:
     st.markdown(
         f"**{title}**: `{path}` of {variant(rung.variant).title}  \n{params:,} parameters, {macs:,} MACs"
     )
-    layer_graph(graph, key=f"ladders.{title.lower()}", selected=None, height=520, on_select=lambda: None)
+    layer_graph(graph, key=f"ladders.{title.lower()}", selected=None, height=600, on_select=lambda: None)
 
 
 def table(view: View, steps: Sequence[Step]) -> None:
@@ -167,6 +167,7 @@ def table(view: View, steps: Sequence[Step]) -> None:
         key="ladders.table",
         hide_index=True,
         placeholder="–",
+        height="content",
         column_config={
             "Parameters": grouped,
             "MACs": grouped,

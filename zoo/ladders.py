@@ -139,8 +139,7 @@ _FILTERS = Ladder(
         Rung(
             name="VGG-16",
             variant="vgg16",
-            edit="A third 3×3 in each of the last three stages: together they look through a window of "
-            "7×7.",
+            edit="A third 3×3 in each of the last three stages: together they look through a window of 7×7.",
             block="stages.2",
         ),
         Rung(
@@ -234,8 +233,7 @@ _RESIDUAL = Ladder(
 _MOBILE = Ladder(
     key="mobile",
     title="MobileNet V1 to V3",
-    idea="The same task on less and less arithmetic: each at width 1.0 and 224 pixels, V3 in its large "
-    "form.",
+    idea="The same task on less and less arithmetic: each at width 1.0 and 224 pixels, V3 in its large form.",
     rungs=(
         Rung(
             name="MobileNet V1",

@@ -38,8 +38,10 @@ def test_bars_span_from_total_to_total() -> None:
     assert (more.marker.color, less.marker.color) == (style.MORE, style.LESS)
     assert more.marker.opacity[1] == 1 > more.marker.opacity[0]
     words = next(t for t in figure.data if t.type == "scatter" and t.mode == "text")
-    assert [text.strip() for text in words.text] == ["+40", "<b> −20</b>", "±0"]
-    assert [a.text for a in figure.layout.annotations] == ["100", "140", "<b>120</b>", "120"]
+    texts = [text.strip() for text in words.text]
+    assert texts[:3] == ["+40", "<b> −20</b>", "±0"]
+    assert texts[3:] == ["100", "140", "<b>120 </b>", "120"]
+    assert list(words.y) == [1, 2, 3, 0, 1, 2, 3]
     low, high = figure.layout.xaxis.range
     assert low < 100 < 140 < high
     assert figure.layout.xaxis.title.text == f"Parameters, from {style.count(low)} on"
@@ -59,16 +61,26 @@ def test_a_first_rung_far_above_all_others_goes_off_the_scale() -> None:
     less = next(t for t in figure.data if str(t.name).startswith("less"))
     assert less.base[0] + less.x[0] == pytest.approx(100)
     assert low < 100 < less.base[0] < high
-    assert "1 k, off the scale" in [a.text for a in figure.layout.annotations]
+    start = next(t for t in figure.data if t.name == "where the ladder starts")
+    assert (list(start.x), start.text[0].strip()) == ([less.base[0]], "off the scale")
 
 
 def test_lines_join_accuracies_of_one_recipe() -> None:
     same, other = (70.0, "a"), (75.0, "b")
     figure = accuracies(ladder(1, 2, 3, 4, top1=(same, (71.5, "a"), other, None)), chosen=1)
     lines = [trace for trace in figure.data if trace.mode == "lines"]
-    assert [list(line.x) for line in lines] == [[70.0, 71.5]]
+    assert lines[0].showlegend
+    assert [(list(line.x), list(line.y)) for line in lines] == [([70.0, 71.5, None], [0, 1, None])]
     points = next(trace for trace in figure.data if trace.mode == "markers+text")
     assert (list(points.x), list(points.y)) == ([70.0, 71.5, 75.0], [0, 1, 2])
+    unknown = next(trace for trace in figure.data if trace.mode == "text")
+    assert (list(unknown.y), unknown.text[0].strip()) == ([3], "– not published")
+
+
+def test_words_keep_out_of_the_way_of_lines() -> None:
+    figure = accuracies(ladder(1, 2, 3, top1=((75.0, "a"), (70.0, "a"), (72.0, "a"))), chosen=1)
+    points = next(t for t in figure.data if t.mode == "markers+text")
+    assert list(points.textposition) == ["middle right", "middle left", "middle right"]
 
 
 @pytest.mark.parametrize(("change", "words"), [(0, "±0"), (2_530_992, "+2.53 M"), (-7_552, "−7.55 k")])
