@@ -11,14 +11,12 @@ words = prose.words("ladders")
 st.title("Ladders")
 st.markdown(words["what this is"])
 
-view = ladders.choose()
-view = ladders.sizes(view)
-
-steps = cached.steps(view.ladder.key, view.size)
-ladders.headline(view, steps[view.at])
+view = ladders.sizes(ladders.choose())
+ladders.headline(view, cached.step(view.ladder.key, view.at, view.size))
 ladders.blocks(view)
 
 st.header("The whole ladder")
+steps = cached.steps(view.ladder.key, view.size)
 drawn = {quantity: figures.waterfall(steps, quantity, view.at) for quantity in figures.QUANTITIES}
 drawn["top1"] = figures.accuracies(steps, view.at)
 with st.container(key="ladders.costs"):  # its columns are stacked where the page is narrow

@@ -66,6 +66,13 @@ def steps(ladder: str, size: int | None) -> tuple[Step, ...]:
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
+def step(ladder: str, at: int, size: int | None) -> Step:
+    """The same of one rung alone, which is there before the whole ladder has been taken apart."""
+    pair = LADDERS[ladder].rungs[max(at - 1, 0) : at + 1]
+    return climb(pair, lambda rung: _rung(rung.variant, size))[-1]
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
 def block_graph(name: str, size: int | None, path: str) -> Graph:
     """One block of a variant, the module at `path`, as the layer graph draws it."""
     return block_graph_of(_rung(name, size), path, f"{variant(name).title}, {path}")

@@ -169,6 +169,7 @@ def table(view: View, steps: Sequence[Step]) -> None:
         placeholder="–",
         height="content",
         column_config={
+            "Rung": st.column_config.TextColumn(pinned=True, width=120),
             "Parameters": grouped,
             "MACs": grouped,
             "Parameters, change": changed,
