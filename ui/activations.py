@@ -12,11 +12,12 @@ from zoo import FAMILIES, nearest
 
 _NAMES = {name: activation.name for name, activation in ACTIVATIONS.items()}
 _FIRST = ("sigmoid", "relu", "gelu")  # shown where the address names none
-_POINTS = [n / 10 for n in range(-60, 61)]
+_POINTS = [n / 10 for n in range(-80, 81)]
 _DEEPEST = 50  # layers
-_GRID = [n / 20 for n in range(-120, 121)]  # x of the curves
+_GRID = [n / 20 for n in range(-160, 161)]  # x of the curves
 
 
+@st.fragment
 def render() -> None:
     chosen = _choice()
     left, right = st.columns(2, gap="medium")
@@ -40,20 +41,21 @@ def render() -> None:
 def _drawn(chosen: Sequence[str], here: float, layers: int) -> None:
     """Curves and chains beside each other, and the table below."""
     words = prose.words("activations")
-    rows = {name: _row(name, here, layers) for name in chosen}
+    chains = {name: chain(name, here, layers) for name in chosen}
+    rows = [_row(name, here, slopes) for name, slopes in chains.items()]
     left, right = st.columns(2, gap="large")
     with left:
         st.plotly_chart(
             curves([_curve(name, here) for name in chosen], here),
             key="operators.act_curves",
             config=export.picture("zoolens-activations"),
-            alt=f"Values and slopes of {', '.join(ACTIVATIONS[name].name for name in chosen)} from −6 to 6; "
+            alt=f"Values and slopes of {', '.join(ACTIVATIONS[name].name for name in chosen)} from −8 to 8; "
             f"the table holds both at x = {here:.1f}",
         )
         st.caption(words["curves"])
     with right:
         st.plotly_chart(
-            vanishing([_chain(name, here, layers) for name in chosen]),
+            vanishing([_chain(name, slopes) for name, slopes in chains.items()]),
             key="operators.act_chain",
             config=export.picture("zoolens-vanishing-gradient"),
             alt=f"The gradient behind 1 to {layers} layers of each function, from x = {here:.1f} on; the "
@@ -61,13 +63,13 @@ def _drawn(chosen: Sequence[str], here: float, layers: int) -> None:
         )
         st.caption(words["chain"])
     st.dataframe(
-        pd.DataFrame(rows.values()), key="operators.act_table", hide_index=True,
+        pd.DataFrame(rows), key="operators.act_table", hide_index=True,
         alt="The chosen functions: formula, value and slope at the point, and what is said of them.",
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(words["table"].format(flat=FLAT), width="stretch")
         st.download_button(
-            "Save as CSV", export.as_csv(list(rows.values())), "activations.csv", "text/csv",
+            "Save as CSV", export.as_csv(rows), "activations.csv", "text/csv",
             key="operators.act_csv", icon=":material/download:", on_click="ignore",
         )  # fmt: skip
 
@@ -106,12 +108,12 @@ def _curve(name: str, here: float) -> Curve:
     )  # fmt: skip
 
 
-def _chain(name: str, here: float, layers: int) -> Chain:
+def _chain(name: str, slopes: Sequence[float]) -> Chain:
     steepest = cached.activation_facts(name).steepest
-    return Chain(key=name, name=_NAMES[name], slopes=chain(name, here, layers), steepest=steepest)
+    return Chain(key=name, name=_NAMES[name], slopes=slopes, steepest=steepest)
 
 
-def _row(name: str, here: float, layers: int) -> dict[str, object]:
+def _row(name: str, here: float, slopes: Sequence[float]) -> dict[str, object]:
     found = cached.activation_facts(name)
     (value,), (slope,) = evaluate(name, [here])
     return {
@@ -119,7 +121,7 @@ def _row(name: str, here: float, layers: int) -> dict[str, object]:
         "f(x)": ACTIVATIONS[name].formula,
         f"f({here:.1f})": round(value, 4),
         f"f'({here:.1f})": round(slope, 4),
-        f"Gradient, {layers} layers": f"{chain(name, here, layers)[-1]:.3g}",
+        f"Gradient, {len(slopes)} layers": f"{slopes[-1]:.3g}",
         "Values": _range(found),
         "Largest slope": _steepest(found),
         "Saturated": _tails(found.flat_below, found.flat_above),

@@ -26,6 +26,13 @@ _UNITS = {"params": "parameters", "macs": "MACs", "flops": "FLOPs"}
 
 def render() -> None:
     st.html(_STYLE)
+    _block()
+    _networks()
+
+
+@st.fragment
+def _block() -> None:
+    """One small block, fused step by step."""
     words = prose.words("fusing")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         family = bound.segments("Block", "operators.fuse", {key: FAMILIES[key].title for key in BLOCKS})
@@ -43,7 +50,6 @@ def render() -> None:
         with st.expander(f"The code of this step: {CODE[step].__name__}", key="operators.fuse_code"):
             code.show(code.excerpt(CODE[step]))
     _same(made, step, cout, words)
-    _networks(words)
 
 
 def _steps() -> str:
@@ -162,7 +168,10 @@ def _power(value: float) -> str:
     return f"{digits} × 10{str(int(exponent)).translate(_RAISED)}"
 
 
-def _networks(words: Mapping[str, str]) -> None:
+@st.fragment
+def _networks() -> None:
+    """Whole networks, counted, and measured on a click."""
+    words = prose.words("fusing")
     st.subheader("Whole networks, before and after")
     st.markdown(words["networks"])
     titles = networks()

@@ -58,7 +58,7 @@ def test_who_uses_them(section: AppTest) -> None:
 
 
 def test_facts_in_words() -> None:
-    said = {name: activations._row(name, 1.0, 20) for name in ACTIVATIONS}
+    said = {name: activations._row(name, 1.0, [1.0]) for name in ACTIVATIONS}
     assert said["sigmoid"]["Largest slope"] == "0.25 at x = 0"
     assert said["relu"]["Largest slope"] == "1 for every x above 0"
     assert said["relu6"]["Largest slope"] == "1 for x from 0 to 6"

@@ -12,9 +12,11 @@ def test_every_function_has_a_look_of_its_own() -> None:
 def test_values_solid_slopes_dashed_and_a_marker_on_each() -> None:
     x = [-1.0, 0.0, 1.0]
     curve = Curve(key="relu", name="ReLU", x=x, value=[0, 0, 1], slope=[0, 0, 1], value_here=1, slope_here=1)
-    value, slope, above, below = curves([curve], 1.0).data
+    figure = curves([curve], 1.0)
+    value, above, slope, below = figure.data
     assert (value.line.dash, slope.line.dash) == ("solid", "dash")
-    assert (value.y, slope.y, value.xaxis, slope.xaxis) == ((0, 0, 1), (0, 0, 1), "x", "x2")
+    assert (list(value.y), list(slope.y), value.yaxis, slope.yaxis) == ([0, 0, 1], [0, 0, 1], "y", "y2")
+    assert [shape.x0 for shape in figure.layout.shapes] == [1.0, 1.0]
     assert value.name == "ReLU: f = 1.000, f' = 1.000"
     assert (above.x, above.y, below.y) == ((1.0,), (1,), (1,))
     assert value.line.color == slope.line.color == above.marker.color == LOOKS["relu"][0]

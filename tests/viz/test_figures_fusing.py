@@ -9,7 +9,7 @@ from viz.figures.fusing import Card, Output, kernels, outputs, shade, signed
 def test_colours_from_negative_to_positive() -> None:
     assert (shade(-1), shade(0), shade(1)) == ("#d55e00", "#ffffff", "#0072b2")
     assert shade(2) == shade(1)
-    assert (signed(-0.256), signed(0.5)) == ("−0.26", "0.50")
+    assert (signed(-0.256), signed(0.5), signed(-0.004)) == ("−0.26", "0.50", "0.00")
 
 
 def test_cards_hold_numbers_zeros_signs_and_words() -> None:

@@ -7,7 +7,6 @@ from html import escape
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from viz.figures.style import TALL, ink
 
@@ -67,7 +66,7 @@ def shade(share: float) -> str:
 
 
 def signed(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")  # no negative zeros
 
 
 def outputs(branches: Sequence[Output], total: Output, expected: Output) -> go.Figure:
@@ -78,31 +77,39 @@ def outputs(branches: Sequence[Output], total: Output, expected: Output) -> go.F
     largest = max(float(np.abs(one.values).max()) for one in maps)
     off = total.values - expected.values
     difference = Output(title="Difference", values=off)
-    titles = [one.title for one in branches] + [""] * (3 - len(branches))
-    titles += [total.title, expected.title, difference.title]
-    figure = make_subplots(
-        rows=2, cols=3, subplot_titles=titles, vertical_spacing=0.12, horizontal_spacing=0.04
-    )
-    for place, one in enumerate(branches):
-        figure.add_trace(_heat(one, largest), row=1, col=place + 1)
-    for col, one in enumerate((total, expected), start=1):
-        figure.add_trace(_heat(one, largest, scale=col == 1), row=2, col=col)
-    figure.add_trace(_heat(difference, float(np.abs(off).max()) or largest), row=2, col=3)
-    figure.update_xaxes(visible=False, constrain="domain")
-    figure.update_yaxes(visible=False, autorange="reversed", constrain="domain")
-    for number in range(1, 7):
-        figure.update_yaxes(scaleanchor=f"x{number}" if number > 1 else "x", row=(number + 2) // 3,
-                            col=(number - 1) % 3 + 1)  # fmt: skip
-    figure.update_annotations(font={"size": 13})
-    return figure.update_layout(
-        height=TALL + 40, margin={"t": 32, "l": 4, "r": 4, "b": 4}, dragmode=False
-    )
+    placed = [*enumerate(branches), *enumerate((total, expected, difference), start=3)]
+    traces = [
+        _heat(one, largest, place, scale=place == 3) if one is not difference
+        else _heat(one, float(np.abs(off).max()) or largest, place)
+        for place, one in placed
+    ]  # fmt: skip
+    layout: dict[str, object] = {
+        "height": TALL + 40, "margin": {"t": 32, "l": 4, "r": 4, "b": 4}, "dragmode": False,
+        "annotations": [
+            {"text": one.title, "x": (place % 3 + 0.5) / 3, "y": 1 if place < 3 else 0.45, "showarrow": False,
+             "xref": "paper", "yref": "paper", "xanchor": "center", "yanchor": "bottom", "font": {"size": 13}}
+            for place, one in placed
+        ],
+    }  # fmt: skip
+    for place, _ in placed:
+        left, bottom, number = place % 3 / 3, 0.55 if place < 3 else 0, place + 1
+        shared = {"visible": False, "constrain": "domain"}
+        layout[f"xaxis{number}"] = {"domain": [left + 0.013, left + 0.32], "anchor": f"y{number}", **shared}
+        layout[f"yaxis{number}"] = {
+            "domain": [bottom, bottom + 0.45], "anchor": f"x{number}", "autorange": "reversed",
+            "scaleanchor": f"x{number}", **shared,
+        }  # fmt: skip
+    return go.Figure(traces, layout)
 
 
-def _heat(one: Output, largest: float, *, scale: bool = False) -> go.Heatmap:
-    return go.Heatmap(
-        z=one.values, zmin=-largest, zmax=largest, colorscale=_SCALE, showscale=scale, name=one.title,
-        hovertemplate="row %{y}, column %{x}: %{z:.3g}<extra>" + one.title + "</extra>",
-        colorbar={"orientation": "h", "thickness": 10, "len": 0.66, "x": 0.33, "y": -0.02, "yanchor": "top",
-                  "title": {"text": "value of the output", "side": "bottom"}},
-    )  # fmt: skip
+def _heat(one: Output, largest: float, place: int, *, scale: bool = False) -> dict[str, object]:
+    """The trace in one of six places, row by row."""
+    return {
+        "type": "heatmap", "z": one.values, "zmin": -largest, "zmax": largest, "colorscale": _SCALE,
+        "showscale": scale, "name": one.title, "xaxis": f"x{place + 1}", "yaxis": f"y{place + 1}",
+        "hovertemplate": "row %{y}, column %{x}: %{z:.3g}<extra>" + one.title + "</extra>",
+        "colorbar": {
+            "orientation": "h", "thickness": 10, "len": 0.66, "x": 0.33, "y": -0.02, "yanchor": "top",
+            "title": {"text": "value of the output", "side": "bottom"},
+        },
+    }  # fmt: skip
