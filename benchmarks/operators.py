@@ -66,7 +66,7 @@ def main() -> None:
             operator = OPERATORS[name]
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.goto(f"{base}/operators?operators.kind={group}&operators.{key}={operator.title}")
-            page.locator(".stepper .panel").first.wait_for()
+            page.locator(".stepper .panel").first.wait_for(timeout=120_000)
             driver.settled(page)
             took = [turn(page, label, "End"), turn(page, label, "Home")]
             first, later = took[0], [turn(page, label, k) for _ in range(ROUNDS) for k in ("End", "Home")]

@@ -19,6 +19,15 @@ def render() -> None:
     operator = OPERATORS[_pick()]
     st.markdown(f"**{operator.title}.** {operator.idea}")
     _walk(operator)
+    words = prose.words("operators")
+    photo, how = st.columns([1, 7], vertical_alignment="center")
+    photo.image(cached.photo(), width=104, alt="A cat's face; a frame around its left eye")
+    how.caption(words["how"])
+    st.header("What it is for")
+    st.markdown(words[operator.key])
+    _families(operator)
+    with st.expander("Its code in the zoo", key="operators.code"):
+        code.show(code.excerpt(operator.code))
 
 
 def _pick() -> str:
@@ -50,19 +59,7 @@ def _walk(operator: Operator) -> None:
         on_step=lambda: _stepped(operator),
     )
     st.markdown(walk.remark)
-    words = prose.words("operators")
-    photo, how = st.columns([1, 7], vertical_alignment="center")
-    photo.image(cached.photo(), width=104, alt="A cat's face; a frame around its left eye")
-    how.caption(words["how"])
-    left, right = st.columns(2, gap="large")
-    with left:
-        _costs(operator, walk)
-    with right:
-        st.markdown("**What it is for**")
-        st.markdown(words[operator.key])
-        _families(operator)
-    with st.expander("Its code in the zoo", key="operators.code"):
-        code.show(code.excerpt(operator.code))
+    _costs(operator, walk)
 
 
 def _controls(operator: Operator) -> tuple[tuple[str, Choice], ...]:
@@ -95,24 +92,11 @@ def _plain(number: float) -> str:
 
 def _costs(operator: Operator, walk: Walk) -> None:
     """Parameters and MACs of the operator and of what it replaces, with the products they come from."""
-    st.markdown("**What it costs here**")
-    rows = [{"": cost.name, "Parameters": cost.params, "MACs": cost.macs} for cost in walk.costs]
-    st.dataframe(
-        rows,
-        hide_index=True,
-        key="operators.costs",
-        column_config={
-            "": st.column_config.TextColumn(width="medium"),
-            "Parameters": st.column_config.NumberColumn(format="localized"),
-            "MACs": st.column_config.NumberColumn(
-                format="localized",
-                help="Multiply-accumulates of convolutions, linear layers and matrix products.",
-            ),
-        },
-    )
+    rows = ["| What it costs here | Parameters | MACs |", "|:---|:---|:---|"]
     for cost in walk.costs:
-        for formula in cost.formulas:
-            st.caption(f"{cost.name}: {formula}.")
+        rows.append(f"| **{cost.name}** | **{cost.params:,}** | **{cost.macs:,}** |")
+        rows += [f"| {' | '.join(layer)} |" for layer in cost.layers]
+    st.markdown("\n".join(rows))
     st.download_button(
         "The steps as CSV",
         lambda: export.as_csv(steps_table(walk)),

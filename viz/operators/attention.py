@@ -64,8 +64,7 @@ def _split(turned: Mapping[str, Choice]) -> Walk:
     channels, side = 2, 4
     radix = int(turned["radix"])
     module = SplitAttention(channels, stride=1, radix=radix, cardinality=1, reduction=4)
-    fill(module, seed=80)
-    module.fc2.weight.data *= 2
+    fill(module, seed=290)
     x, names = maps(channels, side)
     board = Board()
     source = board.show("Input maps", x[0], "input", names=names, pad=1)
@@ -95,7 +94,7 @@ def _selective(turned: Mapping[str, Choice]) -> Walk:
     module = SelectiveKernel(
         channels, channels, stride=1, branches=branches, groups=1, reduction=16, least=2, shared=False
     )
-    fill(module, seed=91)
+    fill(module, seed=1650)
     module.fc2.weight.data *= _STRONG
     x, names = maps(channels, side)
     board = Board()

@@ -82,9 +82,10 @@ def _response(turned: Mapping[str, Choice]) -> Walk:
         board.note(
             "Divide by the neighbours",
             [
-                Taken("", "number", source.index, (source.at(c, i, j),), (1, 1, 1)),
-                Taken("/", "neighbours", source.index, cells, shape),
-                Made("→", "squared", tuple(squares), shape),
+                Taken("", "neighbours", source.index, cells, shape),
+                Made("→", "squared, to add up", tuple(squares), shape),
+                Made("→", "(k + α × sum)^β", (divisor,), (1, 1, 1)),
+                Taken("divides", "number", source.index, (source.at(c, i, j),), (1, 1, 1)),
             ],
             target,
             [target.at(c, i, j)],

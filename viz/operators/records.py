@@ -90,16 +90,16 @@ class Cost:
     name: str
     params: int
     macs: int
-    formulas: tuple[str, ...]  # "Conv 3×3: 3 × 3 × 3 × 3 = 81 parameters; ... MACs"
+    layers: tuple[tuple[str, str, str], ...]  # name, and both counts as products, of all that have any
 
     @classmethod
     def of(cls, name: str, anatomy: Anatomy) -> "Cost":
-        formulas = tuple(
-            f"{layer.label}: {layer.params_formula}; {layer.formula}"
+        layers = tuple(
+            (layer.label, layer.params_formula, layer.formula)
             for layer in anatomy.layers
             if layer.params or layer.macs
         )
-        return cls(name, anatomy.params, anatomy.macs, formulas)
+        return cls(name, anatomy.params, anatomy.macs, layers)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def _residual(turned: Mapping[str, Choice]) -> Walk:
 def _dense(turned: Mapping[str, Choice]) -> Walk:
     growth, depth, side, cin = int(turned["growth"]), int(turned["layers"]), 4, 2
     block = DenseBlock(cin, depth, growth, bottleneck=False)
-    fill(block, seed=41)
+    fill(block, seed=330)
     x, names = maps(cin, side)
     y = block(x)[0]
     every = [*names, *(f"layer {i + 1}" for i in range(depth) for _ in range(growth))]
@@ -105,7 +105,7 @@ def _ghost(turned: Mapping[str, Choice]) -> Walk:
     cin, cout, side = 3, 4, 5
     ratio, cheap_size = int(turned["ratio"]), int(turned["cheap"])
     module = GhostModule(cin, cout, ratio, cheap_size, nn.ReLU)
-    fill(module, seed=51)
+    fill(module, seed=1380)
     x, names = maps(cin, side)
     intrinsic = module.primary.conv.out_channels
     every = [f"intrinsic {i + 1}" for i in range(intrinsic)]
@@ -150,7 +150,7 @@ def _ghost(turned: Mapping[str, Choice]) -> Walk:
 def _fire(turned: Mapping[str, Choice]) -> Walk:
     cin, squeeze, side = 4, int(turned["squeeze"]), 5
     module = Fire(cin, squeeze, 2, 2, bypass="none", norm="none")
-    fill(module, seed=62)
+    fill(module, seed=1020)
     x, names = maps(cin, side)
     small, one, three = (
         part.get_submodule("conv") for part in (module.squeeze, module.expand1x1, module.expand3x3)

@@ -6,7 +6,8 @@ const PLAY = "M7 4v16l13-8z",
   PAUSE = "M6 5h4v14H6zM14 5h4v14h-4z";
 const DARK = 0.46; // grey on which white can be read better than black
 const MANY = 12; // terms of a step from which they are drawn smaller
-const ROOMY = 150; // numbers in all panels up to which they are drawn large
+const ROOMY = 220, // numbers in all panels up to which they are drawn large
+  ABREAST = 23; // and of them in a row, with the gaps between maps
 
 class Stepper {
   constructor(host) {
@@ -44,7 +45,8 @@ class Stepper {
   draw() {
     const { walk } = this;
     const all = walk.panels.reduce((sum, panel) => sum + panel.values.length, 0);
-    this.panels.classList.toggle("roomy", all <= ROOMY);
+    const widest = Math.max(...walk.panels.map(({ shape: [maps, , columns] }) => maps * (columns + 0.5)));
+    this.panels.classList.toggle("roomy", all <= ROOMY && widest <= ABREAST);
     this.panels.replaceChildren(...walk.panels.map((panel, number) => this.figure(panel, number)));
     this.cells = [...this.panels.children].map((figure) => [...figure.querySelectorAll(".cell")]);
     const chips = walk.stages.map((stage, number) => {
