@@ -46,9 +46,9 @@ def _block() -> None:
     cin, cout = CHANNELS.index(channel), int(number) - 1
     _kernels(made, step, cin, cout)
     st.caption(words[step])
-    if step in CODE:
-        with st.expander(f"The code of this step: {CODE[step].__name__}", key="operators.fuse_code"):
-            code.show(code.excerpt(CODE[step]))
+    shown = code.excerpt(CODE.get(step, FAMILIES[family].lesson))
+    with st.expander(f"The code that ran: {shown.name}", key="operators.fuse_code"):
+        code.show(shown)
     _same(made, step, cout, words)
 
 
@@ -58,16 +58,19 @@ def _steps() -> str:
         titles = {name: f"{n}. {title}" for n, (name, title) in enumerate(STEPS.items(), start=1)}
         step = bound.segments("Step", _STEP, titles)
         place = list(STEPS).index(step)
-        for label, icon, to in (("Back", "arrow_back", place - 1), ("Next step", "arrow_forward", place + 1)):
+        for label, icon, by in (("Back", "arrow_back", -1), ("Next step", "arrow_forward", 1)):
             st.button(
-                label, icon=f":material/{icon}:", key=f"operators.fuse_{icon}", on_click=_go, args=(to,),
-                type="primary" if to > place else "secondary", disabled=not 0 <= to < len(STEPS),
+                label, icon=f":material/{icon}:", key=f"operators.fuse_{icon}", on_click=_go, args=(by,),
+                type="primary" if by > 0 else "secondary", disabled=not 0 <= place + by < len(STEPS),
             )  # fmt: skip
     return step
 
 
-def _go(place: int) -> None:
-    st.session_state[_STEP] = list(STEPS)[place]
+def _go(by: int) -> None:
+    """So many steps on from where the reader is by now: of two quick clicks none is lost."""
+    names = list(STEPS)
+    place = names.index(st.session_state[_STEP]) + by
+    st.session_state[_STEP] = names[min(max(place, 0), len(names) - 1)]
 
 
 def _kernels(made: Fusing, step: str, cin: int, cout: int) -> None:
@@ -145,9 +148,32 @@ def _same(made: Fusing, step: str, cout: int, words: Mapping[str, str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(words["table"], width="stretch")
         st.download_button(
-            "Save as CSV", export.as_csv(rows), "fusing.csv", "text/csv", key="operators.fuse_csv",
+            "Steps as CSV", export.as_csv(rows), "fusing-steps.csv", "text/csv", key="operators.fuse_csv",
             icon=":material/download:", on_click="ignore",
         )  # fmt: skip
+        st.download_button(
+            "Kernels as CSV", lambda: export.as_csv(kernel_rows(made)), "fusing-kernels.csv", "text/csv",
+            key="operators.fuse_kernels", icon=":material/download:", on_click="ignore",
+        )  # fmt: skip
+
+
+def kernel_rows(made: Fusing) -> list[dict[str, object]]:
+    """A row for each weight and each bias of every step, in full."""
+    rows: list[dict[str, object]] = []
+    for name, step in made.steps.items():
+        parts = [(NAMES[part.name], part.kernel, part.bias) for part in step.parts]
+        for title, kernel, bias in [*parts, ("One convolution", step.kernel, step.bias)]:
+            for cout in range(FILTERS):
+                place = {"Step": STEPS[name], "Kernel": title, "Filter": cout + 1}
+                if kernel is not None:
+                    rows += [
+                        place | {"Channel": CHANNELS[cin], "Row": y + 1, "Column": x + 1, "Weight": float(w)}
+                        for (cin, y, x), w in np.ndenumerate(kernel[cout])
+                    ]
+                if bias is not None:
+                    none = {"Channel": "bias", "Row": None, "Column": None}
+                    rows.append(place | none | {"Weight": float(bias[cout])})
+    return rows
 
 
 def _row(title: str, step: Step) -> dict[str, object]:

@@ -96,6 +96,26 @@ def test_time_is_measured_on_a_click_only(section: AppTest, monkeypatch: pytest.
     assert section.error[0].value.startswith("Others are measuring")
 
 
+def test_the_kernels_can_be_taken_away() -> None:
+    rows = fusing.kernel_rows(cached.fusing("repvgg"))
+    last = [row for row in rows if row["Step"] == "Added up" and row["Kernel"] == "One convolution"]
+    assert len(last) == 3 * 3 * 9 + 3
+    kernel = cached.fusing("repvgg").steps["added"].kernel
+    assert kernel is not None
+    wanted = {"Filter": 2, "Channel": "blue", "Row": 1, "Column": 3}
+    (one,) = (row for row in last if wanted.items() <= row.items())
+    assert one["Weight"] == float(kernel[1, 2, 0, 2])
+    assert not any(row["Kernel"] == "The map itself" and row["Step"] == "As trained" for row in rows)
+
+
+def test_of_two_quick_clicks_none_is_lost(section: AppTest) -> None:
+    section.run()
+    section.button(key="operators.fuse_arrow_forward").click().run()
+    section.session_state["operators.fuse_step"] = "squared"  # the second click's turn, on the same page
+    section.button(key="operators.fuse_arrow_forward").click().run()
+    assert section.segmented_control(key="operators.fuse_step").value == "added"
+
+
 @pytest.mark.parametrize(("value", "text"), [(0.0, "0"), (7.15e-7, "7.2 × 10⁻⁷"), (1.3e-15, "1.3 × 10⁻¹⁵")])
 def test_small_numbers(value: float, text: str) -> None:
     assert fusing._power(value) == text
