@@ -25,6 +25,7 @@ from zoo.anatomy import block_graph as block_graph_of
 from zoo.blocks import Block, Costs
 from zoo.budget import Net
 from zoo.ladders import LADDERS, Step, climb
+from zoo.scaling import LAWS, View
 from zoo.timing import Timing, measure
 
 _LARGEST, _NEAR = 512, 96  # pixels: how large, and how far around, a search for a size that works goes
@@ -170,3 +171,9 @@ def affordable(kind: str, width: int, budget: int) -> tuple[Net, ...]:
 def alignment(networks: tuple[tuple[Specimen, int], ...]) -> Alignment:
     """Networks, each with the side of its image, against the first of them. Frozen: safe to share."""
     return align([anatomy(specimen, size) for specimen, size in networks])
+
+
+@st.cache_resource(max_entries=512, show_spinner="Building the real networks and counting …")
+def scaling(law: str, turned: tuple[tuple[str, float], ...], quantity: str) -> View:
+    """What a scaling law gives where its sliders stand. Frozen records: safe to share."""
+    return LAWS[law].view(dict(turned), quantity)

@@ -116,7 +116,7 @@ def skeleton(
     name: str, *, num_classes: int | None = None, input_size: int | None = None, **turned: KnobValue
 ) -> nn.Module:
     """The network without its numbers: parameters on the meta device, nothing drawn. No memory, and quick."""
-    with _WithoutNumbers():
+    with WithoutNumbers():
         return _construct(name, num_classes, input_size, turned)
 
 
@@ -143,7 +143,7 @@ def _construct(
     return family.model(**arguments).eval()
 
 
-class _WithoutNumbers(TorchFunctionMode):
+class WithoutNumbers(TorchFunctionMode):
     """Tensors are made on meta and in-place fills (all of torch.nn.init) do nothing, in this thread only."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
