@@ -89,7 +89,7 @@ class ModernBlock(nn.Module):
         y = self.branch(x)  # (B, cout, H/s, W/s)
         if hasattr(self, "scale"):
             y = self.scale * y
-        return self.act(self.shortcut(x) + self.drop(y))
+        return self.act(self.drop(y) + self.shortcut(x))
 
 
 def layer_norm(width: int) -> nn.Module:
