@@ -20,11 +20,11 @@ from viz.operators import OPERATORS, Choice, Walk
 from viz.operators.patch import whole
 from zoo import Specimen, variant
 from zoo import budget as budgets
-from zoo.anatomy import Alignment, Anatomy, Graph, align, dissect, graph, smallest_input
+from zoo.anatomy import Alignment, Anatomy, Graph, align, dissect, excerpt, graph, smallest_input
 from zoo.anatomy import block_graph as block_graph_of
 from zoo.blocks import Block, Costs
 from zoo.budget import Net
-from zoo.ladders import LADDERS, Step, climb
+from zoo.ladders import LADDERS, Marks, Step, climb, differences
 from zoo.scaling import LAWS, View
 from zoo.timing import Timing, measure
 
@@ -77,6 +77,12 @@ def step(ladder: str, at: int, size: int | None) -> Step:
 def block_graph(name: str, size: int | None, path: str) -> Graph:
     """One block of a variant, the module at `path`, as the layer graph draws it."""
     return block_graph_of(_rung(name, size), path, f"{variant(name).title}, {path}")
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def block_marks(before: tuple[str, str], after: tuple[str, str], size: int | None) -> Marks | None:
+    """What is the same, changed or only here in two blocks, each named by variant and path."""
+    return differences(*(excerpt(_rung(name, size), path) for name, path in (before, after)))
 
 
 def _rung(name: str, size: int | None) -> Anatomy:

@@ -138,23 +138,32 @@ def headline(view: View, step: Step) -> None:
 def blocks(view: View) -> None:
     """The block that shows the edit: before it, in the network below, and after it."""
     rung, below = view.rung, view.below
-    shown = [(below, rung.before or rung.block, "Before")] if below else []
-    shown.append((rung, rung.block, "After" if shown else "The block"))
+    words = prose.words("ladders")
+    after = (rung.variant, rung.block)
+    if not below:
+        _block(after, view.size, "after", "The block", None)
+        st.caption(words["blocks"])
+        return
+    before = (below.variant, rung.before or rung.block)
+    marks = cached.block_marks(before, after, view.size)
     with st.container(key="ladders.blocks"):  # its columns are stacked where the page is narrow
-        for column, (one, path, title) in zip(st.columns(len(shown), gap="medium"), shown, strict=True):
-            with column:
-                _block(one, view.size, path, title)
-    st.caption(prose.words("ladders")["blocks"])
+        left, right = st.columns(2, gap="medium")
+        with left:
+            _block(before, view.size, "before", "Before", marks and marks[0])
+        with right:
+            _block(after, view.size, "after", "After", marks and marks[1])
+    st.caption(f"{words['blocks']} {words['differences' if marks else 'no differences']}")
 
 
-def _block(rung: Rung, size: int | None, path: str, title: str) -> None:
-    graph = cached.block_graph(rung.variant, size, path)
+def _block(
+    block: tuple[str, str], size: int | None, place: str, title: str, marks: Mapping[str, str] | None
+) -> None:
+    name, path = block
+    graph = cached.block_graph(name, size, path)
     params = sum(node["params"] for node in graph["nodes"])
     macs = sum(node["macs"] or 0 for node in graph["nodes"])
-    st.markdown(
-        f"**{title}**: `{path}` of {variant(rung.variant).title}  \n{params:,} parameters, {macs:,} MACs"
-    )
-    layer_graph(graph, key=f"ladders.{title.lower()}", selected=None, height=600, on_select=lambda: None)
+    st.markdown(f"**{title}**: `{path}` of {variant(name).title}  \n{params:,} parameters, {macs:,} MACs")
+    layer_graph(graph, key=f"ladders.{place}", selected=None, height=600, on_select=lambda: None, marks=marks)
 
 
 def table(view: View, steps: Sequence[Step]) -> None:

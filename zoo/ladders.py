@@ -7,9 +7,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TypeAlias
 
-from zoo.anatomy import Anatomy
+from zoo.anatomy import Anatomy, align
+from zoo.anatomy.align import CHANGED, ONLY, blocks
 from zoo.registry import family_of, variant
+
+Marks: TypeAlias = tuple[Mapping[str, str], Mapping[str, str]]  # of two blocks, by the ids of their parts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +82,24 @@ def climb(rungs: Sequence[Rung], dissected: Callable[[Rung], Anatomy]) -> tuple[
             )
         )
     return tuple(steps)
+
+
+def differences(before: Anatomy, after: Anatomy) -> Marks | None:
+    """What is the same, changed or only here in two blocks; None where they have nothing in common.
+
+    A part of several layers is what all of them are, else changed: that the other block nests its layers
+    otherwise is no edit.
+    """
+    pair = before, after
+    first, second = (_by_layers(one, marks) for one, marks in zip(pair, align(pair).marks, strict=True))
+    if all(first[layer.id] == ONLY for layer in before.layers):
+        return None
+    return first, second
+
+
+def _by_layers(anatomy: Anatomy, marks: Mapping[str, str]) -> dict[str, str]:
+    said = {block.id: {marks[layer.id] for layer in block.layers()} for block in blocks(anatomy.tree)}
+    return {**marks, **{id: each.pop() if len(each) == 1 else CHANGED for id, each in said.items()}}
 
 
 def _accuracy(name: str) -> Accuracy | None:

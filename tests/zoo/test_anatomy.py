@@ -10,7 +10,17 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import zoo
-from zoo.anatomy import Anatomy, Field, MapVanishedError, Span, block_graph, dissect, graph, smallest_input
+from zoo.anatomy import (
+    Anatomy,
+    Field,
+    MapVanishedError,
+    Span,
+    block_graph,
+    dissect,
+    excerpt,
+    graph,
+    smallest_input,
+)
 from zoo.families.nfnet import ScaledConv
 
 
@@ -196,6 +206,12 @@ def test_the_graph_of_one_block() -> None:
     assert block_graph(anatomy, "stages.1.2", "Other")["rev"] != folded["rev"]
     with pytest.raises(ValueError, match=r"no block at 'stages\.9'"):
         block_graph(anatomy, "stages.9", "")
+    part = excerpt(anatomy, "stages.1.2")
+    assert (part.input_size, part.params) == ((512, 28, 28), part.tree.params)
+    assert [layer.inputs for layer in part.layers if -1 in layer.inputs] == [(-1,), (7, -1)]
+    assert part.macs == sum(node["macs"] or 0 for node in folded["nodes"])
+    with pytest.raises(ValueError, match="no map"):
+        excerpt(dissect(zoo.skeleton("vit_classroom"), (3, 32, 32)), "stages.1")
     image = block_graph(anatomy, "stem", "")["nodes"][0]
     assert (image["label"], image["shape"]) == ("Image", [3, 224, 224])
 

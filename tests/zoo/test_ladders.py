@@ -5,8 +5,8 @@ from functools import cache
 import pytest
 
 import zoo
-from zoo.anatomy import Anatomy, block_graph, dissect
-from zoo.ladders import LADDERS, Ladder, Rung, Step, climb
+from zoo.anatomy import Anatomy, block_graph, dissect, excerpt
+from zoo.ladders import LADDERS, Ladder, Rung, Step, climb, differences
 
 
 @cache
@@ -130,6 +130,27 @@ def test_the_way_to_convnext_by_hand() -> None:
     assert climbed["kernel-7-7"].more_params == 40 * channels
     assert climbed["convnext-t"].params == anatomy("convnext_tiny").params
     assert climbed["convnext-t"].macs == anatomy("convnext_tiny").macs
+
+
+def test_differences_of_blocks() -> None:
+    """The 3x3 of three layers is all that a depthwise convolution changes; a new stem shares nothing."""
+    names = ("modern_resnet_patchify", "modern_resnet_depthwise")
+    marks = differences(*(excerpt(anatomy(name), "stages.1.block1") for name in names))
+    assert marks
+    for side in marks:
+        changed = [id for id, mark in side.items() if mark != "same"]
+        assert changed == ["stages.1.block1.branch.conv2", "stages.1.block1.branch"]
+    marks = differences(
+        *(excerpt(anatomy(name), "stages.1.1") for name in ("resnext50_32x4d", "seresnext50_32x4d"))
+    )
+    assert marks
+    assert set(marks[0].values()) == {"same"}  # nothing goes, though SENet nests its layers otherwise
+    added = {id: mark for id, mark in marks[1].items() if mark != "same"}
+    assert added.pop("stages.1.1.transform") == "changed"
+    assert set(added.values()) == {"only"}
+    assert all(id.startswith("stages.1.1.transform.se") for id in added)
+    names = ("modern_resnet_ratio", "modern_resnet_patchify")
+    assert differences(*(excerpt(anatomy(name), "stem") for name in names)) is None
 
 
 def test_accuracies_say_whether_they_compare() -> None:

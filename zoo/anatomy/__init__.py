@@ -1,6 +1,7 @@
 """A network taken apart: every operation with its shape, cost and receptive field, and no arithmetic done."""
 
 from zoo.anatomy.align import Alignment, align
+from zoo.anatomy.excerpt import excerpt
 from zoo.anatomy.graph import Graph, block_graph, graph
 from zoo.anatomy.operations import MapVanishedError
 from zoo.anatomy.receptive import Field, Reach, Segment, Span
@@ -24,6 +25,7 @@ __all__ = [
     "align",
     "block_graph",
     "dissect",
+    "excerpt",
     "graph",
     "profile",
     "scale_title",

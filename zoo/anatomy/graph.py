@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from contextlib import suppress
 from typing import TypedDict
 
+from zoo.anatomy.excerpt import entry, excerpt
 from zoo.anatomy.records import Anatomy, Block, Layer
 
 
@@ -49,7 +49,19 @@ class Graph(TypedDict):
 
 def graph(anatomy: Anatomy, title: str) -> Graph:
     """Nodes, nested groups and edges of a dissected network."""
-    nodes, groups = [_entry(anatomy, -1, "input")], list[Group]()
+    image = Node(
+        id="input",
+        parent="",
+        label="Image",
+        kind="input",
+        shape=list(anatomy.input_size),
+        params=0,
+        macs=0,
+        activations=0,
+        rf="1 × 1 px",
+        formula="",
+    )
+    nodes, groups = [image], list[Group]()
     _add(anatomy.tree, "", nodes, groups)
     ids = [layer.id for layer in anatomy.layers]
     edges = [("input" if i < 0 else ids[i], layer.id) for layer in anatomy.layers for i in layer.inputs]
@@ -61,56 +73,11 @@ def block_graph(anatomy: Anatomy, path: str, title: str) -> Graph:
 
     ValueError where no block is at `path`.
     """
-    block = _find(anatomy.tree, path)
-    inside = {layer.id for layer in block.layers()}
-    outside = list(
-        dict.fromkeys(
-            i
-            for layer in anatomy.layers
-            if layer.id in inside
-            for i in layer.inputs
-            if i < 0 or anatomy.layers[i].id not in inside
-        )
-    )
-    entries = {i: "input" if len(outside) == 1 else f"input.{n}" for n, i in enumerate(outside)}
-    nodes, groups = [_entry(anatomy, i, id) for i, id in entries.items()], list[Group]()
-    _add(block, "", nodes, groups)
-    edges = [
-        (entries[i] if i in entries else anatomy.layers[i].id, layer.id)
-        for layer in anatomy.layers
-        if layer.id in inside
-        for i in layer.inputs
-    ]
-    return _dated(Graph(rev="", title=title, nodes=nodes, groups=groups, edges=edges))
-
-
-def _find(block: Block, path: str) -> Block:
-    """The block at `path`, also where it is folded with its neighbours."""
-    for child in block.children:
-        if isinstance(child, Block):
-            if child.id == path:
-                return child
-            with suppress(ValueError):
-                return _find(child, path)
-    raise ValueError(f"There is no block at {path!r}.")
-
-
-def _entry(anatomy: Anatomy, position: int, id: str) -> Node:
-    """What the layer at `position` hands over, -1 for the image, as an input of its own."""
-    image = position < 0
-    shape = anatomy.input_size if image else anatomy.layers[position].shape
-    return Node(
-        id=id,
-        parent="",
-        label="Image" if image else "Input",
-        kind="input",
-        shape=list(shape),
-        params=0,
-        macs=0,
-        activations=0,
-        rf="1 × 1 px" if image else str(anatomy.layers[position].reach),
-        formula="",
-    )
+    drawn, source = graph(excerpt(anatomy, path), title), entry(anatomy, path)
+    if source >= 0:
+        first = drawn["nodes"][0]
+        first["label"], first["rf"] = "Input", str(anatomy.layers[source].reach)
+    return _dated(drawn)
 
 
 def _dated(drawn: Graph) -> Graph:
