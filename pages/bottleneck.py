@@ -15,7 +15,7 @@ st.title("BasicBlock and Bottleneck")
 st.markdown(words["lede"])
 blocks.presets(dials)
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-    quantity = bound.segments("Show", "bottleneck.show", block_rows.QUANTITIES, help=words["drawing"])
+    quantity = bound.segments("Show", "bottleneck.show", block_rows.QUANTITIES, help=words["dial show"])
     verdict = st.empty()
 measured = blocks.clock(pair) if quantity == "time" else None
 verdict.markdown(blocks.verdict(pair, quantity, measured))
@@ -32,7 +32,7 @@ st.header("Cost against channels")
 blocks.curves(dials, quantity)
 
 st.header("The same budget spent both ways")
-budgets.bought(dials)
+budgets.bought(dials.basic == "same")
 
 st.header("Which ResNet uses which block, and why")
 budgets.table()

@@ -12,7 +12,7 @@ from zoo.blocks import KINDS, Costs
 from zoo.timing import Timing
 
 QUANTITIES: Mapping[str, str] = MappingProxyType(
-    {"params": "Parameters", "macs": "MACs", "memory": "Training memory", "time": "Time"}
+    {"params": "Parameters", "macs": "MACs", "memory": "Memory", "time": "Time"}
 )
 COLOURS: Mapping[str, str] = MappingProxyType(dict(style.LAYER_COLOURS) | {"output": style.LINE})
 
@@ -77,6 +77,10 @@ def _written(value: float, quantity: str) -> str:
     return style.count(value)
 
 
+def _share(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.005 else "<1%"
+
+
 def seconds(value: float) -> str:
     """0.117 -> "117 ms", in three digits."""
     if value >= 1:
@@ -98,7 +102,7 @@ def _side(
         value = amounts[id]
         row = _row(found, layer)
         row["bar"] = value / most
-        row["value"] = f"{_written(value, quantity)} · {value / whole:.0%}" if value else ""
+        row["value"] = f"{_written(value, quantity)} · {_share(value / whole)}" if value else ""
         row["explain"] += _kept_words(found, id)
         rows.append(row)
     rows.append(_bar("output", "Output", out[0], out[-1]))

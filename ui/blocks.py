@@ -3,16 +3,23 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from functools import lru_cache
 from types import MappingProxyType
 
 import streamlit as st
+from plotly.graph_objects import Figure
 
 from ui import bound, cached, export, prose, state
-from ui.block_rows import QUANTITIES, Measured
+from ui.block_rows import Measured
 from viz.figures import blocks as figures
 from zoo.blocks import KINDS, Costs, Dials, crossing
 
 _LINE = (16, 32, 64, 128, 256, 512, 1024, 2048)  # channels of the curves
+_AXES = {
+    "params": "Parameters, all of the block",
+    "macs": "MACs for one map",
+    "memory": "Bytes kept for one map",
+}
 _LONGEST, _LARGEST = 40e9, 3e9  # MACs and bytes of a batch that a server of many readers measures
 
 PRESETS: Mapping[str, Dials] = MappingProxyType(
@@ -145,21 +152,18 @@ def clock(pair: tuple[Costs, Costs]) -> Measured | None:
 
 
 def verdict(pair: tuple[Costs, Costs], quantity: str, measured: Measured | None) -> str:
-    """How the two compare, in a sentence."""
+    """How the figures at the head of the two blocks compare, in a sentence; "" where there are none yet."""
     if quantity == "time":
         if not measured:
             return ""
-        one, other = (timing.training_s or timing.forward_s for timing in measured.timings)
-        what = "time forward and backward"
+        one, other = (timing.forward_s for timing in measured.timings)
+    elif quantity == "params":
+        one, other = (float(found.shares["convolutions"]) for found in pair)
     else:
-        one, other = (float(c.amount(quantity)) for c in pair)
-        what = QUANTITIES[quantity] if quantity == "macs" else QUANTITIES[quantity].lower()
-    names = list(KINDS.values())
-    dear, cheap = (names[0], names[1]) if one >= other else (names[1], names[0])
-    times = max(one, other) / min(one, other)
-    if times < 1.005:
-        return f"Both need the same {what}."
-    return f"The {dear} needs **{times:.3g} times** the {what} of the {cheap}."
+        one, other = (float(found.amount(quantity)) for found in pair)
+    dear, cheap = KINDS.values() if one >= other else [*KINDS.values()][::-1]
+    times = f"{max(one, other) / min(one, other):.3g}"
+    return prose.words("bottleneck")[f"verdict {quantity}"].format(dear=dear, cheap=cheap, times=times)
 
 
 def curves(chosen: Dials, quantity: str) -> None:
@@ -168,33 +172,37 @@ def curves(chosen: Dials, quantity: str) -> None:
     if quantity == "time":
         st.info(words["no curves of time"], icon=":material/timer:")
         return
+    figure, said = _curves(chosen, quantity)
+    st.plotly_chart(
+        figure,
+        key="bottleneck.curves",
+        config=export.picture(f"zoolens-blocks-{quantity}"),
+        alt=f"{_AXES[quantity]} against channels for BasicBlock and Bottleneck. {said.replace('**', '')}",
+    )
+    st.markdown(f"{said} {words['curves']}")
+
+
+@lru_cache(maxsize=256)
+def _curves(chosen: Dials, quantity: str) -> tuple[Figure, str]:
+    """The figure, which nobody changes, and what it shows."""
     lines: dict[str, list[float]] = {name: [] for name in KINDS.values()}
     for channels in _LINE:
         for found in costs(replace(chosen, channels=channels)):
             lines[KINDS[found.block.kind]].append(found.amount(quantity))
-    title = {
-        "params": "Parameters, all of the block",
-        "macs": "MACs for one map",
-        "memory": "Bytes kept for one map",
-    }
-    meeting = crossing(_LINE, *lines.values())
-    st.plotly_chart(
-        figures.against_channels(
-            _LINE, lines, quantity=title[quantity], now=chosen.channels, crossing=meeting
-        ),
-        key="bottleneck.curves",
-        config=export.picture(f"zoolens-blocks-{quantity}"),
-        alt=f"{title[quantity]} against channels for BasicBlock and Bottleneck",
-    )
     one, other = lines.values()
+    meeting = crossing(_LINE, one, other)
+    cheap, dear = KINDS.values() if one[0] < other[0] else [*KINDS.values()][::-1]
+    figure = figures.against_channels(
+        _LINE, lines, quantity=_AXES[quantity], now=chosen.channels, crossing=meeting
+    )
     if meeting:
-        below = "BasicBlock" if one[0] < other[0] else "Bottleneck"
-        said = f"The lines cross near **{meeting[0]:,.0f} channels**: below, the {below} is the cheaper one."
-    else:
-        cheap = "BasicBlock" if one[0] < other[0] else "Bottleneck"
-        ratios = sorted(max(a, b) / min(a, b) for a, b in zip(one, other, strict=True))
-        said = (
-            f"The lines do not cross between {_LINE[0]} and {_LINE[-1]:,} channels: the {cheap} is cheaper "
-            f"throughout, {ratios[0]:.3g} to {ratios[-1]:.3g} times."
+        return figure, (
+            f"The lines cross near **{meeting[0]:,.0f} channels**: below, the {cheap} is the cheaper one, "
+            f"above, the {dear}."
         )
-    st.markdown(f"{said} {words['curves']}")
+    least, *_, most = sorted(max(a, b) / min(a, b) for a, b in zip(one, other, strict=True))
+    times = f"{least:.3g}" if f"{least:.3g}" == f"{most:.3g}" else f"{least:.3g} to {most:.3g}"
+    return figure, (
+        f"The lines do not cross between {_LINE[0]} and {_LINE[-1]:,} channels: the {cheap} is the cheaper "
+        f"one throughout, **{times} times**."
+    )

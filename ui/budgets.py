@@ -1,58 +1,68 @@
 """Whole ResNets of either block: which depth a budget of parameters buys, and what the paper built."""
 
+from functools import lru_cache
+
 import pandas as pd
 import streamlit as st
+from plotly.graph_objects import Figure
 
 from ui import bound, cached, export, prose, state
 from viz.figures import blocks as figures
 from viz.figures import style
 from viz.figures.blocks import Bought
 from zoo import Published, Variant, variant
-from zoo.blocks import KINDS, Dials
+from zoo.blocks import KINDS
 from zoo.budget import Net, layers
 
 _NETWORKS = tuple(f"resnet{depth}" for depth in (18, 34, 50, 101, 152))
+_MILLIONS = (1, 2, 5, 10, 15, 20, 30, 40, 60)
 _PUBLISHED = 64  # channels of the paper's first stage
 
 
-def bought(chosen: Dials) -> None:
-    """Which depth a number of parameters buys with each block."""
+@st.fragment
+def bought(same: bool) -> None:
+    """Which depth a number of parameters buys with each block, at the `same` channels or at the paper's."""
     words = prose.words("bottleneck")
     left, right = st.columns([1, 2], gap="large")
     with left:
         millions = bound.slider(
-            "Budget, million parameters", "bottleneck.budget", (1, 2, 5, 10, 15, 20, 30, 40, 60), 10,
-            help=words["dial budget"],
-        )  # fmt: skip
-        same = chosen.basic == "same"
+            "Budget, million parameters", "bottleneck.budget", _MILLIONS, 10, help=words["dial budget"]
+        )
         st.markdown(words["budget same" if same else "budget paper"])
-        widths = {"basic": _PUBLISHED, "bottleneck": _PUBLISHED // 4 if same else _PUBLISHED}
-        most = 10**6 * 60
-        ladders = {kind: cached.affordable(kind, width, most) for kind, width in widths.items()}
-        for kind, nets in ladders.items():
+        for kind, nets in _ladders(same).items():
             found = [net for net in nets if net.params <= millions * 10**6]
             with st.container(border=True, gap="xsmall"):
                 if found:
-                    _net(found[-1], widths[kind])
+                    _net(found[-1], _widths(same)[kind])
                 else:
                     st.metric(f"{KINDS[kind]}s", "too little")
-                    st.caption(
-                        "The shallowest, with one block in each stage, has "
-                        f"{style.count(nets[0].params)} parameters."
-                    )
+                    least = style.count(nets[0].params)
+                    st.caption(f"The shallowest, with one block in each stage, has {least} parameters.")
     with right:
-        known = [_known(name) for name in _NETWORKS]
         st.plotly_chart(
-            figures.depth_bought(
-                {KINDS[kind]: [_point(net) for net in nets] for kind, nets in ladders.items()},
-                millions * 10**6,
-                known,
-            ),
+            _figure(same, millions),
             key="bottleneck.depth",
             config=export.picture("zoolens-depth-bought"),
             alt="Depth against parameters for ResNets of either block, and the networks of the paper",
         )
         st.caption(words["depth bought"])
+
+
+@lru_cache(maxsize=32)
+def _figure(same: bool, millions: int) -> Figure:
+    """Nobody changes it."""
+    ladders = {KINDS[kind]: [_point(net) for net in nets] for kind, nets in _ladders(same).items()}
+    return figures.depth_bought(ladders, millions * 10**6, [_known(name) for name in _NETWORKS])
+
+
+def _widths(same: bool) -> dict[str, int]:
+    """Channels inside the blocks of the first stage."""
+    return {"basic": _PUBLISHED, "bottleneck": _PUBLISHED // 4 if same else _PUBLISHED}
+
+
+def _ladders(same: bool) -> dict[str, tuple[Net, ...]]:
+    most = 10**6 * _MILLIONS[-1]
+    return {kind: cached.affordable(kind, width, most) for kind, width in _widths(same).items()}
 
 
 def _net(net: Net, width: int) -> None:

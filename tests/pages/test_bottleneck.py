@@ -39,7 +39,7 @@ def test_it_opens_with_the_numbers_of_the_question(page: AppTest) -> None:
     assert bottleneck["amount"] == "69,632"
     assert "64 × 256 × 1 × 1 + 64 × 64 × 3 × 3 + 256 × 64 × 1 × 1 = 69,632" in bottleneck["parts"]
     assert "batch norm 768, projection 0" in bottleneck["parts"]
-    assert any("16.8 times" in text.value for text in page.markdown)
+    assert any("16.9 times" in text.value for text in page.markdown)
 
 
 def test_every_preset_is_drawn_and_explained(page: AppTest) -> None:

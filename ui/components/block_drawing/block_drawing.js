@@ -39,7 +39,7 @@ class Panel {
       "side",
       this.title,
       this.shapes,
-      html("p", "total", this.amount, this.unit),
+      html("p", "total", this.amount, " ", this.unit),
       this.parts,
       this.room,
     );
