@@ -102,7 +102,8 @@ def _side(
         value = amounts[id]
         row = _row(found, layer)
         row["bar"] = value / most
-        row["value"] = f"{_written(value, quantity)} · {_share(value / whole)}" if value else ""
+        row["value"] = _written(value, quantity) if value else ""
+        row["share"] = _share(value / whole) if value else ""
         row["explain"] += _kept_words(found, id)
         rows.append(row)
     rows.append(_bar("output", "Output", out[0], out[-1]))
@@ -168,7 +169,7 @@ def _bar(id: str, label: str, channels: int, side: int) -> Row:
     shape = f"{channels:,} × {side} × {side}"
     return Row(
         id=id, lane="branch", kind=id, label=label, product="", cin=channels, cout=channels, size=side,
-        value=shape, bar=0, explain=f"A map of {channels:,} channels of {side} × {side} pixels.",
+        value=shape, share="", bar=0, explain=f"A map of {channels:,} channels of {side} × {side} pixels.",
     )  # fmt: skip
 
 
@@ -192,14 +193,14 @@ def _row(found: Costs, layer: Layer) -> Row:
         weights = [
             shape for other in anatomy.layers if _row_of(other) == "branch.se" for _, shape in other.weights
         ]
-        products = " + ".join(" × ".join(str(n) for n in shape if n > 1) for shape in weights)
+        products = " + ".join(" × ".join(map(str, shape[:2])) for shape in weights if len(shape) > 1)
         total = sum(other.params for other in anatomy.layers if _row_of(other) == "branch.se")
-        label, product, kind = "Squeeze and excite", f"{products} = {total:,}", "linear"
+        label, product, kind = "Squeeze and excite", f"{products} + biases = {total:,}", "linear"
         said = words["kind excite"].format(hidden=weights[0][0], channels=f"{layer.shape[0]:,}")
     return Row(
         id=_row_of(layer), lane="shortcut" if shortcut else "branch", kind=kind, label=label, product=product,
         cin=cin, cout=layer.shape[0], size=before[-1] if kind == "linear" else layer.shape[-1],
-        value="", bar=0, explain=said,
+        value="", share="", bar=0, explain=said,
     )  # fmt: skip
 
 

@@ -56,7 +56,7 @@ def test_a_slider_turns_drawing_and_address_and_a_reload_keeps_both(visit: drive
 
 def test_a_preset_turns_the_dials_and_the_way_back(visit: driver.Visitor) -> None:
     page = visit("/bottleneck")
-    page.get_by_role("button", name="ResNeXt").click()
+    page.get_by_role("radio", name="ResNeXt").click()
     expect(side(page, "Bottleneck")).to_contain_text("128 × 4 × 3 × 3 = 4,608")
     driver.settled(page)
     assert query(page) == {
@@ -65,7 +65,7 @@ def test_a_preset_turns_the_dials_and_the_way_back(visit: driver.Visitor) -> Non
     other = visit(page.url.removeprefix(page.evaluate("location.origin")))
     expect(side(other, "Bottleneck")).to_contain_text("128 × 4 × 3 × 3 = 4,608")
     assert other.locator(".side").all_inner_texts() == page.locator(".side").all_inner_texts()
-    page.get_by_role("button", name="256 channels").click()
+    page.get_by_role("radio", name="256 channels").click()
     expect(total(page, "Bottleneck")).to_contain_text("69,632")
     driver.settled(page)
     assert query(page) == {}

@@ -90,8 +90,8 @@ def test_time_is_measured_on_a_click_only(page: AppTest, monkeypatch: pytest.Mon
     side = drawn(page)[0]
     assert side["amount"] == "100 ms"
     assert "Backward 200 ms, both in training 300 ms" in side["parts"]
-    rows = {row["id"]: row["value"] for row in side["rows"]}
-    assert rows["branch.conv1"] == "60 ms · 75%"
+    rows = {row["id"]: (row["value"], row["share"]) for row in side["rows"]}
+    assert rows["branch.conv1"] == ("60 ms", "75%")
     assert any("a machine, 2 cores" in text.value for text in page.caption)
     page.select_slider(key="bottleneck.channels").set_value(64).run()
     assert drawn(page)[0]["amount"] == "–", "what was measured was another block"

@@ -13,6 +13,7 @@ BLOCK_COLOURS: Mapping[str, str] = MappingProxyType({"BasicBlock": "#0072b2", "B
 _BUDGETS = (10**6, 2 * 10**6, 5 * 10**6, 10**7, 2 * 10**7, 5 * 10**7)
 _FEWEST, _MOST = 9e5, 9e7  # parameters at the ends of the axis: the last name needs room
 _DEPTHS = (10, 18, 34, 50, 101, 152, 300, 600, 1200)
+_PLACES = {"BasicBlock": "bottom right", "Bottleneck": "top left"}  # beside the lines
 _SYMBOLS = {"BasicBlock": "square", "Bottleneck": "diamond"}
 
 
@@ -86,8 +87,8 @@ def depth_bought(ladders: Mapping[str, Sequence[Bought]], budget: int, known: Se
             y=[point.depth for point in points],
             mode="markers+text",
             name=f"of the paper, {block}",
-            text=[f"  {point.name}" for point in points],
-            textposition="middle right",
+            text=[f" {point.name} " for point in points],
+            textposition=_PLACES[block],
             textfont={"size": 13},
             marker={"symbol": symbol, "size": 12, "color": BLOCK_COLOURS[block], "line": style.RIM},
             hovertext=[point.text for point in points],

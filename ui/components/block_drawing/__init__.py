@@ -25,6 +25,7 @@ class Row(TypedDict):
     cout: int
     size: int  # side of the map that it makes
     value: str  # what it costs
+    share: str  # of the whole block; left out where there is no room
     bar: float  # the same from 0 to 1, where 1 is the dearest operation of both blocks
     explain: str
 

@@ -2,7 +2,9 @@
 // Elements live as long as their operation does, so that shapes glide to their new place.
 
 const SVG_NS = "http://www.w3.org/2000/svg";
+const FULL = 384; // channels that fill the width; where a block has more, these do
 const BAR = 4; // height of a bar of cost
+const BETWEEN = 10; // between a label and its value
 const FAINTEST = 0.12; // of an operation that costs nothing
 const HINT = "Point at an operation, or reach the drawing with Tab and walk with the arrow keys, to read what it does and costs.";
 const SAVED = { width: 560, gap: 40, pad: 24, head: 118 };
@@ -83,6 +85,25 @@ class Panel {
       this.fill(parts, row, placed, width);
       before = parts.element;
     }
+    this.fit(placed.words.width);
+  }
+
+  /** Where words do not fit their line, the share goes first, then they are set smaller. All is read, then written. */
+  fit(room) {
+    const rows = [...this.rows.values()];
+    const lengths = rows.map(({ label, value, share, product }) =>
+      [label, value, share, product].map((text) => (text.textContent ? text.getComputedTextLength() : 0)),
+    );
+    rows.forEach((parts, i) => {
+      const [label, value, share, product] = lengths[i];
+      const crowded = label + value + BETWEEN > room;
+      if (crowded) parts.share.textContent = "";
+      const left = room - BETWEEN - (crowded ? value - share : value);
+      if (label > left) parts.label.setAttribute("textLength", Math.max(left, 20).toFixed(1));
+      else parts.label.removeAttribute("textLength");
+      if (product > room) parts.product.setAttribute("textLength", room.toFixed(1));
+      else parts.product.removeAttribute("textLength");
+    });
   }
 
   make(id) {
@@ -90,9 +111,10 @@ class Panel {
       touch: svg("rect", { class: "touch", rx: 6, x: 0, y: 0 }),
       ground: svg("path", { class: "ground" }),
       shape: svg("path", { class: "shape" }),
-      label: svg("text", { class: "label", x: 0 }),
+      label: svg("text", { class: "label", x: 0, lengthAdjust: "spacingAndGlyphs" }),
       value: svg("text", { class: "value" }),
-      product: svg("text", { class: "product", x: 0 }),
+      share: svg("tspan"),
+      product: svg("text", { class: "product", x: 0, lengthAdjust: "spacingAndGlyphs" }),
       bar: svg("rect", { class: "bar", x: 0, height: BAR, rx: BAR / 2 }),
     };
     parts.words = svg("g", { class: "row-words" }, parts.label, parts.value, parts.product, parts.bar);
@@ -131,7 +153,10 @@ class Panel {
     parts.value.setAttribute("x", placed.words.width);
     parts.product.setAttribute("y", 38);
     parts.label.textContent = row.label;
-    parts.value.textContent = row.value;
+    parts.share.textContent = row.share && ` · ${row.share}`;
+    parts.value.replaceChildren(row.value, parts.share);
+    parts.label.removeAttribute("textLength");
+    parts.product.removeAttribute("textLength");
     parts.product.textContent = row.product;
     parts.bar.setAttribute("y", h - BAR - 2);
     parts.bar.setAttribute("width", Math.max(0, row.bar * placed.words.width).toFixed(2));
@@ -171,7 +196,7 @@ class View {
     this.data = data;
     const rows = data.sides.flatMap((side) => side.rows);
     const scale = {
-      most: Math.max(...rows.flatMap((row) => [row.cin, row.cout])),
+      most: Math.max(FULL, ...rows.flatMap((row) => [row.cin, row.cout])),
       largest: Math.max(...rows.map((row) => row.size)),
     };
     data.sides.forEach((side, i) => this.panels[i].show(side, scale, data.colours));
@@ -244,7 +269,7 @@ class View {
   }
 }
 
-const GEOMETRY = ["d", "x", "y", "width", "height", "rx", "transform", "fill-opacity", "visibility"];
+const GEOMETRY = ["d", "x", "y", "width", "height", "rx", "transform", "fill-opacity", "visibility", "textLength", "lengthAdjust"];
 const STYLES = ["fill", "stroke", "stroke-width", "stroke-linecap", "stroke-linejoin", "font-size", "font-weight", "text-anchor"];
 
 /** A copy that needs no stylesheet. */
