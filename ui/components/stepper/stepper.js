@@ -236,6 +236,12 @@ class Stepper {
     this.mark("Play", PLAY);
   }
 
+  /** To and from the full screen, where everything is drawn larger. */
+  fill() {
+    if (this.host.getRootNode().fullscreenElement === this.host) document.exitFullscreen();
+    else if (document.fullscreenEnabled) this.host.requestFullscreen();
+  }
+
   mark(name, shape) {
     this.find(".play").setAttribute("aria-label", name);
     this.find(".play path").setAttribute("d", shape);
@@ -252,6 +258,9 @@ class Stepper {
     };
     for (const button of this.host.querySelectorAll("[data-go]"))
       button.addEventListener("click", moves[button.dataset.go]);
+    const whole = this.find(".whole");
+    whole.hidden = !document.fullscreenEnabled;
+    whole.addEventListener("click", () => this.fill());
     this.range.addEventListener("input", () => this.move(Number(this.range.value)));
     this.panels.addEventListener("click", (event) => {
       const panel = event.target.closest(".panel");
@@ -263,7 +272,9 @@ class Stepper {
     const keys = { Home: "first", ArrowLeft: "back", ArrowRight: "forward", End: "last", " ": "play" };
     this.host.addEventListener("keydown", (event) => {
       const own = event.target.closest("select") || (event.key === " " && event.target.closest("button"));
-      if (own || event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
+      if (own || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key.toLowerCase() === "f") return this.fill();
+      if (!(event.key in keys)) return;
       event.preventDefault();
       moves[keys[event.key]]();
     });
