@@ -20,7 +20,7 @@ differences.headline(compared)
 
 st.header("What changed")
 st.markdown(words["graphs"] if len(studies) == 2 else words["graphs of several"])
-selected = compare.graphs(studies, alignment)
+selected = compare.graphs(studies, anatomies, alignment)
 if selected:
     differences.selected(compared, *selected)
 else:

@@ -4,6 +4,7 @@
 part of one of them: `0:stages.1.0`.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
@@ -15,6 +16,7 @@ from ui.components.layer_graph import layer_graph
 from ui.controls import Study
 from zoo import VARIANTS, family_of, nearest
 from zoo.anatomy import Alignment, Anatomy
+from zoo.anatomy.align import CHANGED, ONLY, SAME
 
 PRESETS = (
     ("vgg16", "resnet34"),
@@ -29,6 +31,7 @@ PRESETS = (
     ("googlenet", "googlenet_tv"),
 )
 FEWEST, MOST = 2, 4
+_COUNTED = {SAME: "are the same", CHANGED: "have changed", ONLY: "are only here"}
 _NEXT = (
     "resnet50",
     "convnext_tiny",
@@ -88,7 +91,9 @@ def titles(chosen: Sequence[Study]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def graphs(chosen: Sequence[Study], alignment: Alignment) -> tuple[int, str] | None:
+def graphs(
+    chosen: Sequence[Study], dissected: Sequence[Anatomy], alignment: Alignment
+) -> tuple[int, str] | None:
     """The layer graphs with what is the same, changed and only here; a choice in one selects in all.
 
     Returns what is selected: the number of the network and the part's id.
@@ -108,6 +113,9 @@ def graphs(chosen: Sequence[Study], alignment: Alignment) -> tuple[int, str] | N
                 marks=alignment.marks[number],
                 on_select=partial(_select, number),
             )
+            marks = Counter(alignment.marks[number][layer.id] for layer in dissected[number].layers)
+            counted = (f"{marks[mark]} {words}" for mark, words in _COUNTED.items())
+            st.caption(f"Of {marks.total()} operations {', '.join(counted)}.")
     return selected
 
 
@@ -165,12 +173,17 @@ def _network(number: int, chosen: Sequence[Study]) -> None:
         help="Type a part of a name, of a family or a year to search."
         + ("" if number else " The other networks are held against this one."),
     )
-    with st.container(horizontal=True, gap="small"):
-        with st.popover("Turn", icon=":material/tune:", type="tertiary", help="Input size, classes, knobs"):
-            controls.turn(key, one, turned)
-            published = [*tokens]
-            published[number] = one.untouched.token
-            _way("As published", "undo", f"{key}.reset", published, disabled=published == tokens)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        knobs = st.popover(
+            "Turn", icon=":material/tune:", type="tertiary", key=f"{key}.turn", on_change="rerun",
+            help="Input size, classes, knobs",
+        )  # fmt: skip
+        if knobs.open:  # not before: a closed one would not take the values that are set meanwhile
+            with knobs:
+                controls.turn(key, one, turned)
+                published = [*tokens]
+                published[number] = one.untouched.token
+                _way("As published", "undo", f"{key}.reset", published, disabled=published == tokens)
         if number:
             swapped = [*tokens]
             swapped[number - 1], swapped[number] = tokens[number], tokens[number - 1]
@@ -179,6 +192,9 @@ def _network(number: int, chosen: Sequence[Study]) -> None:
         if len(chosen) > FEWEST:
             rest = [token for other, token in enumerate(tokens) if other != number]
             _way("Remove", "close", f"{key}.remove", rest, help=f"Compare without {one.title}")
+        st.page_link(
+            "pages/inspect.py", label="Inspect", icon=":material/account_tree:", query_params=one.to_query()
+        )
         if number == len(chosen) - 1 and len(chosen) < MOST:
             new = next(name for name in _NEXT if name not in tokens)
             first = f"One more network, up to {MOST}; begins with {VARIANTS[new].title}"

@@ -12,13 +12,14 @@ from viz.figures import compare as figures
 from viz.figures import cost, style
 from zoo import memory
 from zoo.anatomy import Alignment, Anatomy, Block, Layer, profile, scale_title
+from zoo.anatomy.align import CHANGED, ONLY, SAME
 from zoo.timing import Timing
 
 BATCHES = {"1": "1", "8": "8", "32": "32"}
 FORMATS = {"csv": "CSV", "markdown": "Markdown", "latex": "LaTeX"}
 _ENDINGS = {"csv": "csv", "markdown": "md", "latex": "tex"}
 _FACTS = ("Part", "Mark", "Operation", "Weights", "Output", "Parameters", "MACs", "Receptive field")
-_MARKS = {"same": "= same", "changed": "≠ changed", "only": "! only here"}
+_MARKS = {SAME: "= same", CHANGED: "≠ changed", ONLY: "! only here"}  # as in the layer graph
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def _amount(value: int | float | None, unit: str) -> str:
         return "–"
     if unit == " %":
         return f"{value:.1f} %"
-    return f"{value:,}{unit}" if value < 1000 else f"{style.count(value)}{unit}"
+    return f"{value:,}{unit}" if value < 1000 or unit == " px" else f"{style.count(value)}{unit}"
 
 
 def _against(value: int | float | None, first: int | float | None, unit: str) -> str:
@@ -119,21 +120,25 @@ def _recipes(compared: Compared) -> None:
 def selected(compared: Compared, number: int, part: str) -> None:
     """What has changed between the selected part and its counterparts."""
     ids = compared.alignment.counterparts(number, part)
+    parts = [_part(anatomy, id) if id else None for anatomy, id in zip(compared.anatomies, ids, strict=True)]
     rows: dict[str, list[str]] = {"": list(_FACTS)}
     for n, (title, id) in enumerate(zip(compared.titles, ids, strict=True)):
-        facts = _facts(compared.anatomies[n], id, compared.alignment.marks[n][id]) if id else {}
+        facts = {}
+        if id:
+            mark = compared.alignment.marks[n][id]
+            facts = _facts(compared.anatomies[n], id, mark, parts[0] if n else None)
         rows[prose.literal(title)] = [facts.get(fact, "–") for fact in _FACTS]
     st.table(rows, border="horizontal")
     own = compared.alignment.marks[number][part]
-    if own == "only":
+    if own == ONLY:
         sentence = f"{part} is only in {compared.titles[number]}."
         if any(id for n, id in enumerate(ids) if n != number):
             sentence += " Beside it stands the block that its own block corresponds to."
         st.caption(prose.literal(sentence))
 
 
-def _facts(anatomy: Anatomy, id: str, mark: str) -> dict[str, str]:
-    """What there is to say of a part; of the image little."""
+def _facts(anatomy: Anatomy, id: str, mark: str, first: Layer | Block | None) -> dict[str, str]:
+    """What there is to say of a part, costs beside those of the `first` network's; of the image little."""
     part = _part(anatomy, id)
     if part is None:
         sizes = " × ".join(map(str, anatomy.input_size))
@@ -151,10 +156,14 @@ def _facts(anatomy: Anatomy, id: str, mark: str) -> dict[str, str]:
         "Operation": prose.literal(operation),
         "Weights": weights or "none",
         "Output": " × ".join(map(str, last.shape)),
-        "Parameters": f"{part.params:,}",
-        "MACs": f"{part.macs or 0:,}",
+        "Parameters": _cost(part.params, first.params if first else None),
+        "MACs": _cost(part.macs or 0, first.macs if first else None),
         "Receptive field": str(last.reach),
     }
+
+
+def _cost(value: int, first: int | None) -> str:
+    return f"{value:,} · {_ratio(value, first)}" if value and first and value != first else f"{value:,}"
 
 
 def _part(anatomy: Anatomy, id: str) -> Layer | Block | None:
@@ -228,15 +237,15 @@ def along_depth(compared: Compared) -> None:
 def measured(compared: Compared) -> None:
     """Time and memory on this machine, when a reader asks for them."""
     words = prose.words("compare")
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
-    with left:
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+    with row:
         batch = int(controls.segments("Images at once", "batch", BATCHES, page="compare"))
     wanted = [one.token for one in compared.studies], batch
 
     def ask() -> None:
         st.session_state["compare.measured"] = wanted
 
-    right.button("Measure", icon=":material/timer:", type="primary", key="compare.measure", on_click=ask)
+    row.button("Measure", icon=":material/timer:", type="primary", key="compare.measure", on_click=ask)
     if st.session_state.get("compare.measured") != wanted:
         st.caption(words["not measured"])
         return

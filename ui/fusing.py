@@ -80,9 +80,7 @@ def _kernels(made: Fusing, step: str, cin: int, cout: int) -> None:
     ]
     if shown.kernel is not None and shown.bias is not None:
         bias = f"bias {signed(shown.bias[cout])}"
-        cards.append(
-            Card(title="One convolution", kernel=shown.kernel[cout, cin], lines=[bias], sign="=")
-        )
+        cards.append(Card(title="One convolution", kernel=shown.kernel[cout, cin], lines=[bias], sign="="))
     st.html(kernels(cards, _largest(made, cin, cout)))
 
 

@@ -69,6 +69,20 @@ def test_presets_places_and_a_second_window(visit: driver.Visitor) -> None:
     expect(other.get_by_text("\\begin{tabular}").first).to_be_visible()
 
 
+def test_turning_a_knob(visit: driver.Visitor) -> None:
+    page = visit("/compare?nets=densenet121;resnet50")
+    page.get_by_role("button", name="Swap").click()
+    expect(page.get_by_role("columnheader", name="DenseNet-121").first).to_be_visible()
+    page.get_by_role("button", name="Turn").first.click()
+    slider = page.get_by_role("group", name="Depths 3", exact=True).locator("input")
+    expect(slider).to_have_attribute("aria-valuetext", "6")
+    slider.focus()
+    slider.press("ArrowLeft")
+    expect(page.get_by_role("columnheader", name="ResNet-50, depths.2 5").first).to_be_visible()
+    driver.settled(page)
+    assert query(page) == {"nets": "resnet50,depths.2:5;densenet121"}
+
+
 def test_wrong_addresses(visit: driver.Visitor) -> None:
     page = visit("/compare?nets=vgg166;resnet34")
     expect(page.get_by_text("Did you mean vgg16?")).to_be_visible()

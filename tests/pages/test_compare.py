@@ -97,6 +97,9 @@ def test_four_networks_and_their_places(page: Open) -> None:
 def test_pick_and_turn(page: Open) -> None:
     app = page(nets="resnet50;resnet18")
     app.selectbox(key="compare.1.variant").set_value("resnet34").run()
+    app.session_state["compare.0.turn"] = True
+    app.session_state["compare.1.turn"] = True
+    app.run()
     app.number_input(key="compare.0.size").set_value(160).run()
     app.select_slider(key="compare.1.knob.depths.2").set_value(3).run()
     assert app.query_params["nets"] == "resnet50,size:160;resnet34,depths.2:3"
