@@ -257,7 +257,7 @@ def _time(name: str, size: int, batch: int) -> None:
     with st.container(horizontal=True, gap="medium"):
         st.metric("As trained", f"{1000 * before.forward_s:.1f} ms", width="content")
         st.metric("Fused", f"{1000 * after.forward_s:.1f} ms", width="content")
-        st.metric("Faster by", f"{before.forward_s / after.forward_s:.2f} ×", width="content")
+        st.metric("Speed-up", f"{before.forward_s / after.forward_s:.2f} ×", width="content")
         if before.peak_bytes and after.peak_bytes:
             st.metric("Peak memory", f"{count(before.peak_bytes)}B", width="content")
             st.metric("Peak memory, fused", f"{count(after.peak_bytes)}B", width="content")

@@ -85,7 +85,7 @@ def test_time_is_measured_on_a_click_only(section: AppTest, monkeypatch: pytest.
     networks = [f'{{"name": "repvgg_a0", "fused": {fused}}}' for fused in ("false", "true")]
     assert asked == [(network, 1) for network in networks]
     metrics = {m.label: m.value for m in section.metric}
-    assert (metrics["As trained"], metrics["Fused"], metrics["Faster by"]) == ("60.0 ms", "30.0 ms", "2.00 ×")
+    assert (metrics["As trained"], metrics["Fused"], metrics["Speed-up"]) == ("60.0 ms", "30.0 ms", "2.00 ×")
     assert any("batch of 1, medians of 7" in c.value.replace("\\", "") for c in section.caption)
 
     def refuse(*_: object) -> Timing:

@@ -38,3 +38,5 @@ def test_the_difference_has_its_own_scale() -> None:
     assert figure.data[4].zmax == pytest.approx(1e-3, rel=1e-3)
     assert figure.data[4].name == "Difference"
     assert sum(trace.showscale for trace in figure.data) == 1
+    same = outputs([Output(title="a", values=a)], Output(title="sum", values=a), Output(title="b", values=a))
+    assert (same.data[-1].name, same.data[-1].zmax) == ("Difference: none", 1.0)

@@ -76,7 +76,7 @@ def outputs(branches: Sequence[Output], total: Output, expected: Output) -> go.F
     maps = [*branches, total, expected]
     largest = max(float(np.abs(one.values).max()) for one in maps)
     off = total.values - expected.values
-    difference = Output(title="Difference", values=off)
+    difference = Output(title="Difference" if off.any() else "Difference: none", values=off)
     placed = [*enumerate(branches), *enumerate((total, expected, difference), start=3)]
     traces = [
         _heat(one, largest, place, scale=place == 3) if one is not difference
