@@ -36,7 +36,7 @@ TABLE = (
     Row("/bottleneck", "Kernel", DRAWING),
     Row("/bottleneck", "Bottleneck ratio", DRAWING),
     Row("/bottleneck", "Map size", DRAWING),
-    Row("/bottleneck", "Budget, million parameters", ".st-key-bottleneck-depth"),
+    Row("/bottleneck", "Budget, million parameters", ".st-key-bottleneck-depth .js-plotly-plot"),
 )
 
 # The picture may stand inside a shadow root, and may be replaced as a whole: so every root is watched.

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import block_rows, blocks, bound, budgets, lesson, prose, shell
+from ui import block_rows, blocks, bound, budgets, export, lesson, prose, shell
 from ui.components.block_drawing import block_drawing
 
 shell.guard()
@@ -26,7 +26,12 @@ block_drawing(
     rev=f"{quantity} {measured is not None} {dials}",
     key="bottleneck.drawing",
 )
-st.caption(f"{words['drawing']} {measured.machine if measured else ''}")
+left, right = st.columns([3, 1], gap="medium")
+left.caption(f"{words['drawing']} {measured.machine if measured else ''}")
+right.download_button(
+    "Save as CSV", export.as_csv(block_rows.table(pair)), "blocks.csv", "text/csv", key="bottleneck.rows",
+    icon=":material/download:", on_click="ignore", width="stretch",
+)  # fmt: skip
 
 st.header("Cost against channels")
 blocks.curves(dials, quantity)

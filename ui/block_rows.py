@@ -44,6 +44,24 @@ def sides(pair: tuple[Costs, Costs], quantity: str, measured: Measured | None) -
     return one, other
 
 
+def table(pair: tuple[Costs, Costs]) -> list[dict[str, object]]:
+    """Every operation of both blocks with all that is counted, to take away."""
+    return [
+        {
+            "Block": KINDS[found.block.kind],
+            "Operation": layer.id,
+            "Kind": layer.label,
+            "Output": " × ".join(map(str, layer.shape)),
+            "Parameters": layer.params,
+            "MACs": layer.macs,
+            "Kept for the backward pass, bytes": found.kept.get(layer.path, 0),
+            "Receptive field in the block's input": str(layer.reach),
+        }
+        for found in pair
+        for layer in found.anatomy.layers
+    ]
+
+
 def _row_of(layer: Layer) -> str:
     """The row that a layer is drawn in: all of squeeze and excite is one."""
     return "branch.se" if layer.path.startswith("branch.se") else layer.id

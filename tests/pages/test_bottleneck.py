@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from ui import block_rows, blocks, cached
 from ui.components.block_drawing import Side
-from zoo.blocks import Dials
+from zoo.blocks import KINDS, Dials
 from zoo.timing import Timing
 
 TIMING = Timing(
@@ -163,3 +163,14 @@ def test_rows_add_up_to_the_block_at_all_dials(quantity: str) -> None:
             assert len(set(ids)) == len(ids)
             assert (side["fork"] in ids) is (shortcut != "none")
             assert max(row["bar"] for row in side["rows"]) <= 1
+
+
+def test_what_is_taken_away_holds_both_blocks() -> None:
+    pair = blocks.costs(Dials())
+    rows = block_rows.table(pair)
+    for found in pair:
+        own = [row for row in rows if row["Block"] == KINDS[found.block.kind]]
+        for quantity, column in (
+            ("params", "Parameters"), ("macs", "MACs"), ("memory", "Kept for the backward pass, bytes"),
+        ):  # fmt: skip
+            assert sum(int(str(row[column])) for row in own) == found.amount(quantity)
