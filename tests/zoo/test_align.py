@@ -13,6 +13,7 @@ from zoo.anatomy import Anatomy, align, dissect, profile, scale_title, stages
 from zoo.anatomy.align import CHANGED, ONLY, SAME, blocks
 
 PAIRS = sorted({(preset[0], other) for preset in PRESETS for other in preset[1:]})
+SMALL = [("resnet_classroom", family.classroom.name) for family in zoo.FAMILIES.values()]
 
 
 @cache
@@ -112,7 +113,7 @@ def test_networks_meet_where_they_work_on_the_same_share_of_the_image() -> None:
     assert found.marks[1]["input"] == CHANGED
 
 
-@pytest.mark.parametrize(("first", "second"), PAIRS)
+@pytest.mark.parametrize(("first", "second"), [*PAIRS, *SMALL])
 def test_every_layer_has_one_mark_and_counterparts_go_both_ways(first: str, second: str) -> None:
     pair = anatomy(first), anatomy(second)
     found, back = align(pair), align(pair[::-1])

@@ -143,6 +143,7 @@ def courses(networks: Sequence[Course], *, share: bool) -> go.Figure:
                 name=network.title,
                 legendgroup=network.title,
                 showlegend=False,
+                cliponaxis=False,
                 marker={"symbol": symbol if whole else f"{symbol}-open", "size": 11, "color": colour,
                         "line": {"width": 2, "color": colour}},
                 customdata=[f"{words}<br>{step.layer}"],
