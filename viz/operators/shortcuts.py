@@ -16,6 +16,7 @@ from zoo.families.squeezenet import Fire
 from zoo.layers import Residual
 
 GROUP = "Shortcuts and channels"
+_WIDE = 480  # channels of a late layer, for which a saving is counted as well
 
 
 def _residual(turned: Mapping[str, Choice]) -> Walk:
@@ -137,12 +138,15 @@ def _ghost(turned: Mapping[str, Choice]) -> Walk:
     if module.cheap is not None:
         real.append(module.cheap.conv)
     costs = [cost("Ghost module", real, whole), cost("1 × 1 for all maps", plain, whole)]
+    wide, same = GhostModule(_WIDE, _WIDE, ratio, cheap_size, None), nn.Conv2d(_WIDE, _WIDE, 1, bias=False)
+    large = [cost("", module, (_WIDE, side, side)).macs for module in (wide, same)]
     words = (
-        f"{intrinsic} of {cout} maps are paid for by reading all {cin} maps; each ghost costs "
-        f"{cheap_size}² = "
-        f"{cheap_size**2} products per pixel however many maps come in. With the {cin} maps here that "
-        "does not pay; "
-        f"with 100 it would save nearly 1 − 1/{ratio} of the cost."
+        f"{intrinsic} of {cout} maps are paid for by reading all {cin} maps; a ghost costs {cheap_size}² = "
+        f"{cheap_size**2} products per pixel however many maps come in. Here that makes "
+        f"{costs[0].macs / costs[1].macs:.2f} of the MACs of a 1 × 1; from {_WIDE} maps to {_WIDE} it makes "
+        f"{large[0] / large[1]:.2f} of them (1/s = {1 / ratio:.2f})."
+        if ratio > 1
+        else "With a ratio of 1 there are no ghosts: all maps are made by the 1 × 1."
     )
     return board.walk(costs, words)
 
