@@ -35,11 +35,12 @@ class Measured:
 
 def sides(pair: tuple[Costs, Costs], quantity: str, measured: Measured | None) -> tuple[Side, Side]:
     """Both as the component draws them."""
-    amounts = [_amounts(c, quantity, measured.timings[i] if measured else None) for i, c in enumerate(pair)]
-    most = max((value for amount in amounts for value in amount.values()), default=0) or 1
+    timings = measured.timings if measured else (None, None)
+    amounts = [_amounts(found, quantity, timing) for found, timing in zip(pair, timings, strict=True)]
+    most = max(max(amount.values()) for amount in amounts) or 1
     one, other = (
-        _side(c, quantity, amount, most, measured.timings[i] if measured else None)
-        for i, (c, amount) in enumerate(zip(pair, amounts, strict=True))
+        _side(found, quantity, amount, most, timing)
+        for found, amount, timing in zip(pair, amounts, timings, strict=True)
     )
     return one, other
 

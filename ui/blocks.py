@@ -146,6 +146,7 @@ def clock(pair: tuple[Costs, Costs]) -> Measured | None:
             for c in pair
         )  # fmt: skip
     except ValueError as error:
+        del st.session_state["bottleneck.measured"]  # or every turn of the page would try again
         st.warning(prose.literal(str(error)), icon=":material/timer_off:")
         return None
     return Measured((one, other))

@@ -98,7 +98,10 @@ def test_time_is_measured_on_a_click_only(page: AppTest, monkeypatch: pytest.Mon
 
 
 def test_a_failed_measurement_is_a_sentence(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
     def timing(*_: object, **__: object) -> Timing:
+        calls.append(1)
         raise ValueError("Others are measuring on this machine.")
 
     monkeypatch.setattr(cached, "timing", timing)
@@ -106,6 +109,8 @@ def test_a_failed_measurement_is_a_sentence(page: AppTest, monkeypatch: pytest.M
     page.button(key="bottleneck.measure").click().run()
     assert not page.exception
     assert any("Others are measuring" in text.value for text in page.warning)
+    page.select_slider(key="bottleneck.budget").set_value(20).run()
+    assert len(calls) == 1, "it is not tried again by itself"
 
 
 def test_what_is_too_large_is_not_measured(page: AppTest) -> None:
