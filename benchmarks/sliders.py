@@ -31,12 +31,20 @@ class Row:
 
 
 DRAWING = ".block-drawing"
+CURVES = ".st-key-scaling-figure-main .js-plotly-plot"
 TABLE = (
     Row("/bottleneck", "Channels in", DRAWING),
     Row("/bottleneck", "Kernel", DRAWING),
     Row("/bottleneck", "Bottleneck ratio", DRAWING),
     Row("/bottleneck", "Map size", DRAWING),
     Row("/bottleneck", "Budget, million parameters", ".st-key-bottleneck-depth .js-plotly-plot"),
+    Row("/scaling?scaling.law=EfficientNet", "φ", CURVES),
+    Row("/scaling?scaling.law=EfficientNet", "α, depth", CURVES),
+    Row("/scaling?scaling.law=MobileNet", "α, width", CURVES),
+    Row("/scaling?scaling.law=ResNeXt", "C, paths", CURVES),
+    Row("/scaling?scaling.law=DenseNet", "k, growth rate", CURVES),
+    Row("/scaling?scaling.law=RegNet", "Blocks", CURVES),
+    Row("/scaling?scaling.law=ViT and Swin", "Picture, px", CURVES),
 )
 
 # The picture may stand inside a shadow root, and may be replaced as a whole: so every root is watched.
@@ -96,7 +104,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("addresses", nargs="*", help="only these pages, such as /scaling")
     only = parser.parse_args().addresses
-    rows = [row for row in TABLE if not only or row.address in only]
+    rows = [row for row in TABLE if not only or row.address.partition("?")[0] in only]
     expect.set_options(timeout=60_000)  # the first visit imports torch
     with sync_playwright() as playwright, driver.serving() as base:
         path = driver.chromium(playwright)
@@ -104,13 +112,13 @@ def main() -> None:
             raise SystemExit(driver.NO_CHROMIUM)
         browser = driver.launch(playwright, path)
         visit = driver.Visitor(browser, base)
-        print(f"{'page':14} {'slider':30} {'first':>8} {'again':>8}   median of {STEPS} steps, bar {BAR} ms")
+        print(f"{'page':36} {'slider':30} {'first':>8} {'again':>8}   median of {STEPS} steps, bar {BAR} ms")
         for row in rows:
             page = visit(row.address)
             page.evaluate(WATCH, row.picture)
             first, again = (statistics.median(walk(page, row)) for _ in range(2))
             verdict = "" if again <= BAR else "  over the bar"
-            print(f"{row.address:14} {row.slider:30} {first:5.0f} ms {again:5.0f} ms{verdict}", flush=True)
+            print(f"{row.address:36} {row.slider:30} {first:5.0f} ms {again:5.0f} ms{verdict}", flush=True)
             page.close()
         visit.close()
         browser.close()

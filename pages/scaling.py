@@ -22,13 +22,13 @@ def study() -> None:
         turned = scaling.sliders(law)
         quantity = scaling.quantity(law)
         scaling.presets(law)
-    view = cached.scaling(law.key, turned, quantity)
+    view, (main, *beside) = cached.scaling(law.key, turned, quantity)
     with live:
         scaling.facts(view)
     with right:
-        scaling.main_chart(view)
+        scaling.main_figure(view, main)
     scaling.ways(view)
-    scaling.others(view)
+    scaling.figures_beside(view, beside)
     st.subheader("Formula and network")
     scaling.checks(law, view)
 

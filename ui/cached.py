@@ -16,6 +16,7 @@ from ui import catalogue
 from viz import activations
 from viz import fusing as fuse
 from viz.figures import timeline as figures
+from viz.figures.scaling import draw
 from viz.operators import OPERATORS, Choice, Walk
 from viz.operators.patch import whole
 from zoo import Specimen, variant
@@ -180,6 +181,12 @@ def alignment(networks: tuple[tuple[Specimen, int], ...]) -> Alignment:
 
 
 @st.cache_resource(max_entries=512, show_spinner="Building the real networks and counting …")
-def scaling(law: str, turned: tuple[tuple[str, float], ...], quantity: str) -> View:
-    """What a scaling law gives where its sliders stand. Frozen records: safe to share."""
-    return LAWS[law].view(dict(turned), quantity)
+def scaling(
+    law: str, turned: tuple[tuple[str, float], ...], quantity: str
+) -> tuple[View, tuple[Figure, ...]]:
+    """What a scaling law gives where its sliders stand, and its charts drawn, the main one first.
+
+    Frozen records, and figures that nobody changes: safe to share.
+    """
+    view = LAWS[law].view(dict(turned), quantity)
+    return view, tuple(draw(chart, main=chart is view.charts[0]) for chart in view.charts)

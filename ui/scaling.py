@@ -1,10 +1,12 @@
 """The page Scaling: the choice of a law, its sliders, the numbers they make, and ways to other pages."""
 
+from collections.abc import Sequence
+
 import streamlit as st
+from plotly.graph_objects import Figure
 
 from ui import bound, export, prose, state
 from ui.controls import Study
-from viz.figures import scaling as figures
 from viz.figures.style import count
 from zoo import variant
 from zoo.anatomy.records import FLOAT_BYTES
@@ -97,35 +99,35 @@ def _difference(check: Check) -> str:
         return "the same"
     share = abs(check.difference)
     amount = f"{100 * share:.1f} %" if share >= 0.0005 else "less than 0.1 %"
-    return f"{amount} {'more' if check.difference > 0 else 'fewer'} than the formula says"
+    promise = "formula" if check.exact else "leading order"
+    return f"{amount} {'more' if check.difference > 0 else 'fewer'} than the {promise} says"
 
 
-def others(view: View) -> None:
-    """The figures beside the main one, in a row; what they share is said once, below."""
-    words, rest = prose.words("scaling"), view.charts[1:]
-    shared = len({chart.note for chart in rest}) == 1
-    for column, chart in zip(st.columns(len(rest), gap="medium"), rest, strict=True):
+def main_figure(view: View, figure: Figure) -> None:
+    _figure(view.charts[0], figure, "main")
+
+
+def figures_beside(view: View, figures: Sequence[Figure]) -> None:
+    """The figures beside the main one, in a row; a caption that they share stands once, below."""
+    charts = view.charts[1:]
+    shared = len({chart.note for chart in charts}) == 1
+    for column, chart, figure in zip(st.columns(len(charts), gap="medium"), charts, figures, strict=True):
         with column:
-            _chart(chart)
-            if not shared:
-                st.caption(words[chart.note])
+            _figure(chart, figure, chart.key, captioned=not shared)
     if shared:
-        st.caption(words[rest[0].note])
+        st.caption(prose.words("scaling")[charts[0].note])
 
 
-def main_chart(view: View) -> None:
-    _chart(view.charts[0], main=True)
-    st.caption(prose.words("scaling")[view.charts[0].note])
-
-
-def _chart(chart: Chart, *, main: bool = False) -> None:
+def _figure(chart: Chart, figure: Figure, place: str, *, captioned: bool = True) -> None:
     named = ", ".join(f"{series.name} ({len(series.x)})" for series in chart.series)
     st.plotly_chart(
-        figures.draw(chart, main=main),
-        key=f"scaling.figure.{'main' if main else chart.key}",
+        figure,
+        key=f"scaling.figure.{place}",
         config=export.picture(f"zoolens-scaling-{chart.key.replace(' ', '-')}"),
         alt=f"{chart.title}: {chart.y} over {chart.x}. Series and their numbers of points: {named}.",
     )
+    if captioned:
+        st.caption(prose.words("scaling")[chart.note])
 
 
 def ways(view: View) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from viz.figures.scaling import draw
 from zoo.scaling import LAWS, Chart, Series
+from zoo.scaling.records import Kind
 
 
 def chart(*series: Series, log: bool = False, bars: bool = False) -> Chart:
@@ -13,7 +14,7 @@ def chart(*series: Series, log: bool = False, bars: bool = False) -> Chart:
     )  # fmt: skip
 
 
-def series(kind: str, *y: float) -> Series:
+def series(kind: Kind, *y: float) -> Series:
     return Series(name=kind, kind=kind, x=tuple(float(i) for i in range(1, len(y) + 1)), y=y)
 
 

@@ -1,6 +1,6 @@
 """Scaling laws: formulas as lines, real networks as points on them, and the reader's own."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import plotly.graph_objects as go
 
@@ -9,6 +9,7 @@ from zoo.scaling import Chart, Series
 
 _COLOURS = ("#0072b2", "#d55e00")  # of the two of everything that a chart may show
 _YOURS, _PUBLISHED = "#cc79a7", "#009e73"
+_MARK = {"color": _YOURS, "width": 2, "dash": "dot"}
 _FEW, _MANY = (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)  # marks within a factor of ten
 _LABELLED = 8  # points that can carry their names without covering each other's
 _BESIDE = 400  # px: the height of the smaller figures, with room for a legend in many lines
@@ -16,39 +17,43 @@ _BESIDE = 400  # px: the height of the smaller figures, with room for a legend i
 
 def draw(chart: Chart, *, main: bool = False) -> go.Figure:
     """The chart; the main one of a page is taller."""
-    figure = go.Figure()
-    for series in chart.series:
-        if series.kind == "mark":
-            figure.add_vline(x=series.x[0], line={"color": _YOURS, "width": 2, "dash": "dot"})
-            figure.add_scatter(
-                x=[None], y=[None], mode="lines", name=series.name,
-                line={"color": _YOURS, "width": 2, "dash": "dot"},
-            )  # fmt: skip
-        elif chart.bars:
-            figure.add_bar(
-                x=series.x, y=series.y, name=series.name,
-                marker={"color": _YOURS if series.kind == "chosen" else _COLOURS[0],
-                        "pattern": {"shape": "/" if series.kind == "formula" else ""}},
-                hovertemplate="%{y:,}<extra>%{fullData.name}</extra>",
-            )  # fmt: skip
-        else:
-            figure.add_trace(_trace(series))
-    logarithmic = {"type": "log", "zeroline": False}
-    plain = {"zeroline": False, "rangemode": "normal"}
-    figure.update_xaxes(
-        title=chart.x, **(logarithmic | _ticks(_values(chart, "x")) if chart.log_x else plain)
+    figure = go.Figure(  # in one piece: every later change of a figure costs plotly as much as a trace
+        [_bar(series) if chart.bars else _trace(series) for series in chart.series],
+        {
+            "title": {"text": chart.title, "font": {"size": 15}},
+            "xaxis": {"title": chart.x, **_axis(_values(chart, "x") if chart.log_x else ()), **_whole(chart)},
+            "yaxis": {"title": chart.y, **_axis(_values(chart, "y") if chart.log_y else ())}
+            | ({"rangemode": "tozero"} if chart.bars else {}),
+            "shapes": [
+                {"type": "line", "yref": "y domain", "y0": 0, "y1": 1, "x0": mark.x[0], "x1": mark.x[0],
+                 "line": _MARK}
+                for mark in chart.series
+                if mark.kind == "mark"
+            ],
+        },
+    )  # fmt: skip
+    return framed(figure, TALL if main else _BESIDE, legend=0.2 if main else 0.28)
+
+
+def _whole(chart: Chart) -> dict[str, object]:
+    """Stages are counted, one by one."""
+    return {"dtick": 1} if chart.bars else {}
+
+
+def _bar(series: Series) -> go.Bar:
+    colour = _YOURS if series.kind == "chosen" else _COLOURS[0]
+    return go.Bar(
+        x=series.x,
+        y=series.y,
+        name=series.name,
+        marker={"color": colour, "pattern": {"shape": "/" if series.kind == "formula" else ""}},
+        hovertemplate="%{y:,}<extra>%{fullData.name}</extra>",
     )
-    figure.update_yaxes(
-        title=chart.y, **(logarithmic | _ticks(_values(chart, "y")) if chart.log_y else plain)
-    )
-    if chart.bars:
-        figure.update_xaxes(dtick=1)
-        figure.update_yaxes(rangemode="tozero")
-    figure = framed(figure, TALL if main else _BESIDE, legend=0.2 if main else 0.28)
-    return figure.update_layout(title={"text": chart.title, "font": {"size": 15}}, margin={"t": 48})
 
 
 def _trace(series: Series) -> go.Scatter:
+    if series.kind == "mark":  # the line itself is a shape; this is its place in the legend
+        return go.Scatter(x=[None], y=[None], mode="lines", name=series.name, line=_MARK)
     colour = _COLOURS[series.group]
     hover = {"hovertext": series.texts, "hoverinfo": "text"} if series.texts else {}
     shared = {"x": series.x, "y": series.y, "name": series.name, **hover}
@@ -87,10 +92,13 @@ def _values(chart: Chart, axis: str) -> list[float]:
     return [v for series in chart.series if series.kind != "mark" for v in getattr(series, axis)]
 
 
-def _ticks(values: Iterable[float]) -> dict[str, object]:
-    """Where a logarithmic axis has its marks, and how they are written: three digits from 10,000 on."""
+def _axis(values: Collection[float]) -> dict[str, object]:
+    """A logarithmic axis for these values, written in three digits from 10,000 on; a plain one for none."""
+    if not values:
+        return {"zeroline": False}
     known = [value for value in values if value > 0]
     low, high = min(known), max(known)
     steps = _MANY if high < 10 * low else _FEW if high < 5000 * low else (1.0,)
     places = [m * 10.0**e for e in range(-3, 13) for m in steps if low / 2 <= m * 10.0**e <= 2 * high]
-    return {"tickvals": places, "ticktext": [count(p) if p >= 1e4 else f"{p:g}" for p in places]}
+    text = [count(p) if p >= 1e4 else f"{p:g}" for p in places]
+    return {"type": "log", "zeroline": False, "tickvals": places, "ticktext": text}

@@ -25,7 +25,7 @@ from zoo.scaling.records import (
     published,
 )
 
-_VIT, _SWIN = "vit_s_16", "swin_t"  # at 224 px they cost the same
+_VIT, _SWIN = "vit_s_16", "swin_t"  # at 224 px they cost about the same
 SIDES = tuple(float(s) for s in (96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 672, 768, 896, 1024))
 _FIXED = (96.0, 224.0, 448.0, 672.0, 896.0)
 COUNTED = {"attention": "Attention", "macs": "Network"}
@@ -149,12 +149,10 @@ def _sizes(turned: Turned, quantity: str) -> View:
         ),
         facts=(
             Fact(
-                label="Tokens of ViT", value=f"{tokens:,}",
-                meaning="Patches and the class token; each meets all others in every block.",
-            ),
-            Fact(
-                label="A token of Swin meets", value=f"{window**2}",
-                meaning="M² tokens: its window, however large the picture.",
+                label="A token meets",
+                value=f"{tokens:,} / {window**2}",
+                meaning="In ViT all tokens, patches and class token, in every block; in Swin the M² of its "
+                "window, however large the picture.",
             ),
             Fact(
                 label="ViT over Swin, MACs", value=f"× {measured(vit).macs / measured(swin).macs:.2f}",

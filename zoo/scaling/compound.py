@@ -286,7 +286,7 @@ def _tiny(turned: Turned, quantity: str) -> View:
             ),
             Fact(
                 label="EfficientNet's rule at this cost",
-                value=f"φ = {phi:.2f}",
+                value=f"φ = {phi:.2f}".replace("-", "−"),
                 meaning="The power to which the rule raises its constants to promise the same cost.",
             ),
             Fact(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from inspect import signature
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from torch import nn
 
@@ -96,16 +96,16 @@ def count(net: Net, quantity: str) -> int:
     return value
 
 
-KINDS: Mapping[str, str] = {
-    "formula": "a line that counts everything",
-    "leading": "a line that keeps the leading order",
-    "line": "a line to hold against",
-    "networks": "points: real networks, counted",
-    "published": "points: rows of a paper, counted, with their names",
-    "published line": "the same, joined",
-    "chosen": "the point that the sliders make",
-    "mark": "a place on the x axis alone",
-}
+Kind: TypeAlias = Literal[
+    "formula",  # a line that counts everything
+    "leading",  # a line that keeps the leading order
+    "line",  # a line to hold against
+    "networks",  # points: real networks, counted
+    "published",  # points: rows of a paper, with their names
+    "published line",  # the same, joined
+    "chosen",  # the point that the sliders make
+    "mark",  # a place on the x axis alone
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +113,7 @@ class Series:
     """Numbers of one meaning in a chart."""
 
     name: str
-    kind: str  # of KINDS
+    kind: Kind
     x: tuple[float, ...]
     y: tuple[float, ...]
     texts: tuple[str, ...] = ()  # beside the pointer, of points
@@ -212,7 +212,7 @@ COUNTS: Mapping[str, str] = {"macs": "MACs", "params": "Parameters"}
 
 
 def networks(
-    name: str, at: Sequence[tuple[float, Net]], quantity: str, *, kind: str = "networks", group: int = 0
+    name: str, at: Sequence[tuple[float, Net]], quantity: str, *, kind: Kind = "networks", group: int = 0
 ) -> Series:
     """Real networks as points: each at its x, as high as `dissect` counts."""
     return Series(
@@ -269,7 +269,9 @@ def short(name: str) -> str:
     return title.removeprefix(family_of(name).title).strip(" -") or title
 
 
-def line(name: str, kind: str, xs: Sequence[float], f: Callable[[float], float], *, group: int = 0) -> Series:
+def line(
+    name: str, kind: Kind, xs: Sequence[float], f: Callable[[float], float], *, group: int = 0
+) -> Series:
     """A formula as a line."""
     return Series(name=name, kind=kind, x=tuple(xs), y=tuple(f(x) for x in xs), group=group)
 
@@ -302,6 +304,6 @@ def _words(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def spread(low: float, high: float, number: int = 60) -> list[float]:
+def spread(low: float, high: float) -> list[float]:
     """Evenly many x, in equal ratios: for a smooth line on a logarithmic axis."""
-    return [low * (high / low) ** (i / (number - 1)) for i in range(number)]
+    return [low * (high / low) ** (i / 39) for i in range(40)]
