@@ -48,6 +48,7 @@ class Stepper {
     const widest = Math.max(...walk.panels.map(({ shape: [maps, , columns] }) => maps * (columns + 0.5)));
     this.panels.classList.toggle("roomy", all <= ROOMY && widest <= ABREAST);
     this.panels.replaceChildren(...walk.panels.map((panel, number) => this.figure(panel, number)));
+    this.texts = walk.panels.map((panel) => panel.values.map(numeral));
     this.cells = [...this.panels.children].map((figure) => [...figure.querySelectorAll(".cell")]);
     const chips = walk.stages.map((stage, number) => {
       const chip = element("button", "chip", `${number + 1}. ${stage}`);
@@ -77,9 +78,7 @@ class Stepper {
       for (let i = 0; i < rows * columns; i++) {
         const cell = map * rows * columns + i;
         const box = element("i", "cell");
-        box.dataset.cell = cell;
         const value = panel.values[cell];
-        box.dataset.text = numeral(value);
         if (panel.pad && framed(panel, place(panel.shape, cell))) {
           box.classList.add("frame");
         } else {
@@ -111,7 +110,8 @@ class Stepper {
       const seen = new Set(now.sees?.[0] === number ? now.sees[1] : []);
       this.cells[number].forEach((box, cell) => {
         const known = this.writers[number][cell] <= this.step;
-        box.textContent = known ? box.dataset.text : "";
+        const text = known ? this.texts[number][cell] : "";
+        if (box.textContent !== text) box.textContent = text;
         box.classList.toggle("blank", !known);
         box.classList.toggle("lit", chosen.has(cell));
         box.classList.toggle("written", written.has(cell));
@@ -266,8 +266,9 @@ class Stepper {
       const panel = event.target.closest(".panel");
       if (!panel) return;
       const box = event.target.closest(".made");
-      if (box) this.move(this.writers[panel.dataset.panel][box.dataset.cell]);
-      else if (panel.classList.contains("resting")) this.move(this.readers[panel.dataset.panel]);
+      const number = panel.dataset.panel;
+      if (box) this.move(this.writers[number][this.cells[number].indexOf(box)]);
+      else if (panel.classList.contains("resting")) this.move(this.readers[number]);
     });
     const keys = { Home: "first", ArrowLeft: "back", ArrowRight: "forward", End: "last", " ": "play" };
     this.host.addEventListener("keydown", (event) => {
