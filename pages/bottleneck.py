@@ -8,36 +8,47 @@ from ui.components.block_drawing import block_drawing
 shell.guard()
 
 words = prose.words("bottleneck")
-dials = blocks.dials()
-pair = blocks.costs(dials)
+
+
+@st.fragment
+def turned() -> None:
+    """The dials and all that they turn. The rest of the page rests meanwhile: that halves the wait."""
+    drawn, turning = st.columns([5, 2], gap="medium")  # on a phone the drawing comes first
+    with turning:
+        dials = blocks.dials()
+    pair = blocks.costs(dials)
+    with drawn:
+        blocks.presets(dials)
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+            quantity = bound.segments(
+                "Show", "bottleneck.show", block_rows.QUANTITIES, help=words["dial show"]
+            )
+            verdict = st.empty()
+        measured = blocks.clock(pair) if quantity == "time" else None
+        verdict.markdown(blocks.verdict(pair, quantity, measured))
+        blocks.adjusted(dials)
+        block_drawing(
+            block_rows.sides(pair, quantity, measured),
+            block_rows.COLOURS,
+            rev=f"{quantity} {measured is not None} {dials}",
+            key="bottleneck.drawing",
+        )
+        left, right = st.columns([3, 1], gap="medium")
+        left.caption(f"{words['drawing']} {measured.machine if measured else ''}")
+        right.download_button(
+            "Save as CSV", export.as_csv(block_rows.table(pair)), "blocks.csv", "text/csv",
+            key="bottleneck.rows", icon=":material/download:", on_click="ignore", width="stretch",
+        )  # fmt: skip
+    st.header("Cost against channels")
+    blocks.curves(dials, quantity)
+
 
 st.title("BasicBlock and Bottleneck")
 st.markdown(words["lede"])
-blocks.presets(dials)
-with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-    quantity = bound.segments("Show", "bottleneck.show", block_rows.QUANTITIES, help=words["dial show"])
-    verdict = st.empty()
-measured = blocks.clock(pair) if quantity == "time" else None
-verdict.markdown(blocks.verdict(pair, quantity, measured))
-blocks.adjusted(dials)
-block_drawing(
-    block_rows.sides(pair, quantity, measured),
-    block_rows.COLOURS,
-    rev=f"{quantity} {measured is not None} {dials}",
-    key="bottleneck.drawing",
-)
-left, right = st.columns([3, 1], gap="medium")
-left.caption(f"{words['drawing']} {measured.machine if measured else ''}")
-right.download_button(
-    "Save as CSV", export.as_csv(block_rows.table(pair)), "blocks.csv", "text/csv", key="bottleneck.rows",
-    icon=":material/download:", on_click="ignore", width="stretch",
-)  # fmt: skip
-
-st.header("Cost against channels")
-blocks.curves(dials, quantity)
+turned()
 
 st.header("The same budget spent both ways")
-budgets.bought(dials.basic == "same")
+budgets.bought()
 
 st.header("Which ResNet uses which block, and why")
 budgets.table()

@@ -37,7 +37,7 @@ PRESETS: Mapping[str, Dials] = MappingProxyType(
 
 
 def dials() -> Dials:
-    """The sidebar. Its controls have the names of the dials."""
+    """The controls, which have the names of the dials."""
     words = prose.words("bottleneck")
 
     def slider(label: str, name: str, steps: Sequence[int]) -> int:
@@ -48,38 +48,36 @@ def dials() -> Dials:
     def segments(label: str, name: str, choices: Mapping[str, str]) -> str:
         return bound.segments(label, f"bottleneck.{name}", choices, help=words[f"dial {name}"])
 
-    with st.sidebar:
-        channels = slider("Channels in", "channels", (32, 64, 96, 128, 192, 256, 384, 512, 768, 1024))
-        left, right = st.columns(2)
-        with left:
-            ratio = slider("Bottleneck ratio", "ratio", (1, 2, 4, 8))
-            stride = slider("Stride", "stride", (1, 2))
-            groups = slider("Groups", "groups", (1, 2, 4, 8, 16, 32))
-        with right:
-            expansion = slider("Expansion", "expansion", (1, 2, 4))
-            kernel = slider("Kernel", "kernel", (1, 3, 5, 7))
-            size = slider("Map size", "size", (7, 14, 28, 56, 112))
-        chosen = Dials(
-            channels=channels,
-            ratio=ratio,
-            expansion=expansion,
-            stride=stride,
-            kernel=kernel,
-            groups=groups,
-            size=size,
-            basic=segments("BasicBlock reads", "basic", {"same": "the same", "paper": "1/expansion"}),
-            shortcut=segments(
-                "Shortcut",
-                "shortcut",
-                {"identity": "Identity", "projection": "Projection", "average": "Average", "none": "None"},
-            ),
-            stride_in=segments(
-                "Bottleneck strides in", "stride_in", {"3x3": "the kernel", "1x1": "the first 1×1"}
-            ),
-            order=segments("Norm and ReLU", "order", {"post": "behind", "pre": "in front"}),
-            excite=bound.switch("Squeeze and excite", "bottleneck.excite", help=words["dial excite"]),
-        )
-    return chosen
+    channels = slider("Channels in", "channels", (32, 64, 96, 128, 192, 256, 384, 512, 768, 1024))
+    left, right = st.columns(2)
+    with left:
+        ratio = slider("Bottleneck ratio", "ratio", (1, 2, 4, 8))
+        stride = slider("Stride", "stride", (1, 2))
+        groups = slider("Groups", "groups", (1, 2, 4, 8, 16, 32))
+    with right:
+        expansion = slider("Expansion", "expansion", (1, 2, 4))
+        kernel = slider("Kernel", "kernel", (1, 3, 5, 7))
+        size = slider("Map size", "size", (7, 14, 28, 56, 112))
+    return Dials(
+        channels=channels,
+        ratio=ratio,
+        expansion=expansion,
+        stride=stride,
+        kernel=kernel,
+        groups=groups,
+        size=size,
+        basic=segments("BasicBlock reads", "basic", {"same": "the same", "paper": "1/expansion"}),
+        shortcut=segments(
+            "Shortcut",
+            "shortcut",
+            {"identity": "Identity", "projection": "Projection", "average": "Average", "none": "None"},
+        ),
+        stride_in=segments(
+            "Bottleneck strides in", "stride_in", {"3x3": "the kernel", "1x1": "the first 1×1"}
+        ),
+        order=segments("Norm and ReLU", "order", {"post": "behind", "pre": "in front"}),
+        excite=bound.switch("Squeeze and excite", "bottleneck.excite", help=words["dial excite"]),
+    )
 
 
 def presets(chosen: Dials) -> None:

@@ -38,7 +38,7 @@ def segments(label: str, key: str, choices: Mapping[str, str], *, help: str | No
     _warn(key, choices.values())
     chosen: str = st.segmented_control(
         label, list(choices), format_func=choices.__getitem__, default=next(iter(choices)), required=True,
-        key=key, bind="query-params", help=help,
+        key=key, bind="query-params", help=help, wrap=True,
     )  # fmt: skip
     return chosen
 

@@ -20,11 +20,16 @@ _PUBLISHED = 64  # channels of the paper's first stage
 
 
 @st.fragment
-def bought(same: bool) -> None:
-    """Which depth a number of parameters buys with each block, at the `same` channels or at the paper's."""
+def bought() -> None:
+    """Which depth a number of parameters buys with each block, at the same channels or at the paper's."""
     words = prose.words("bottleneck")
     left, right = st.columns([1, 2], gap="large")
     with left:
+        handed = {"same": "as many", "paper": "four times as many"}
+        chosen = bound.segments(
+            "Channels of bottleneck stages", "bottleneck.handed", handed, help=words["dial handed"]
+        )
+        same = chosen == "same"
         millions = bound.slider(
             "Budget, million parameters", "bottleneck.budget", _MILLIONS, 10, help=words["dial budget"]
         )

@@ -142,7 +142,7 @@ def test_budgets(page: AppTest) -> None:
     assert int(found["Bottlenecks"].split()[0]) > 300
     page.select_slider(key="bottleneck.budget").set_value(1).run()
     assert {metric.label: metric.value for metric in page.metric}["BasicBlocks"] == "too little"
-    page.segmented_control(key="bottleneck.basic").set_value("paper").run()
+    page.segmented_control(key="bottleneck.handed").set_value("paper").run()
     page.select_slider(key="bottleneck.budget").set_value(30).run()
     assert not page.exception
 
