@@ -1,7 +1,7 @@
 """The controls of Inspect. Each shows what the address says and writes the reader's choice into it."""
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -154,15 +154,25 @@ def nearest_study(query: Mapping[str, str]) -> Study:
 
 
 def segments(
-    label: str, parameter: str, choices: Mapping[str, str], *, help: str | None = None, page: str = "inspect"
+    label: str,
+    parameter: str,
+    choices: Mapping[str, str],
+    *,
+    help: str | None = None,
+    page: str = "inspect",
+    resets: Sequence[str] = (),
 ) -> str:
-    """One of a few values of a parameter of the address (value -> words); the first is the default."""
-    value, default = _known(parameter, choices)
+    """One of a few values of a parameter of the address (value -> words); the first is the default.
+
+    A choice takes the parameters `resets` out of the address.
+    """
+    value, default = known(parameter, choices)
     key = state.shows(f"{page}.{parameter}", value)
 
     def chosen() -> None:
         picked = st.session_state[key]
-        state.write(**{parameter: None if picked == default else picked})
+        gone: dict[str, str | None] = dict.fromkeys(resets)
+        state.write(**gone | {parameter: None if picked == default else picked})
 
     st.segmented_control(
         label,
@@ -181,7 +191,7 @@ def tabs(parameter: str, choices: Mapping[str, str]) -> tuple[str, TabContainer]
 
     What is not open is not computed.
     """
-    value, default = _known(parameter, choices)
+    value, default = known(parameter, choices)
     titles = {title: choice for choice, title in choices.items()}
     key = state.shows(f"inspect.{parameter}", choices[value])
 
@@ -193,9 +203,9 @@ def tabs(parameter: str, choices: Mapping[str, str]) -> tuple[str, TabContainer]
     return value, drawn[list(choices).index(value)]
 
 
-def _known(parameter: str, choices: Mapping[str, str]) -> tuple[str, str]:
-    """The value of a parameter of the address, and its default, the first. Warns of any other value."""
-    default = next(iter(choices))
+def known(parameter: str, choices: Mapping[str, str], default: str | None = None) -> tuple[str, str]:
+    """The value of a parameter of the address, and its default, else the first. Warns of any other value."""
+    default = next(iter(choices)) if default is None else default
     value = state.query().get(parameter, default)
     if value in choices:
         return value, default

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import cached, export, prose, state
+from ui import cached, controls, export, prose, state
 from ui.components.layer_graph import layer_graph
 from ui.headline import amount
 from viz.figures.ladder import signed
-from zoo import nearest, variant
+from zoo import variant
 from zoo.ladders import LADDERS, Ladder, Rung, Step
 
 _STYLE = Path(__file__).with_name("ladders.css")
@@ -47,10 +47,10 @@ def choose() -> View:
     """The ladder and its rungs, as the address says; each turn of a control is a step of the history."""
     st.html(_STYLE)
     titles = {key: ladder.title for key, ladder in LADDERS.items()}
-    ladder = LADDERS[_segments("Ladder", "ladder", titles, "rung", "size")]
+    ladder = LADDERS[controls.segments("Ladder", "ladder", titles, page="ladders", resets=("rung", "size"))]
     st.markdown(ladder.idea)
     names = {rung.slug: rung.name for rung in ladder.rungs}
-    at = list(names).index(_known("rung", names, list(names)[_FIRST]))
+    at = list(names).index(controls.known("rung", names, list(names)[_FIRST])[0])
 
     def chosen() -> None:
         state.write(rung=st.session_state["ladders.rung"])
@@ -87,7 +87,7 @@ def sizes(view: View) -> View:
     if not view.sizes_differ:
         return view
     words = prose.words("ladders")
-    chosen = _segments("Images", "size", _SIZES, help=words["sizes"])
+    chosen = controls.segments("Images", "size", _SIZES, help=words["sizes"], page="ladders")
     return View(view.ladder, view.at, None if chosen == "own" else int(chosen))
 
 
@@ -221,38 +221,3 @@ def _step(by: int) -> None:
     slugs = [rung.slug for rung in rungs]
     now = slugs.index(query["rung"]) if query.get("rung") in slugs else _FIRST
     state.write(rung=slugs[min(max(now + by, 0), len(slugs) - 1)])
-
-
-def _segments(
-    label: str, parameter: str, choices: Mapping[str, str], *resets: str, help: str | None = None
-) -> str:
-    """One of a few values of a parameter of the address; a choice takes the parameters `resets` out of it."""
-    default = next(iter(choices))
-    value = _known(parameter, choices, default)
-    key = state.shows(f"ladders.{parameter}", value)
-
-    def chosen() -> None:
-        picked = st.session_state[key]
-        gone: dict[str, str | None] = dict.fromkeys(resets)
-        state.write(**gone | {parameter: None if picked == default else picked})
-
-    st.segmented_control(
-        label,
-        list(choices),
-        format_func=lambda choice: choices.get(choice, choice),
-        required=True,
-        key=key,
-        on_change=chosen,
-        help=help,
-    )
-    return value
-
-
-def _known(parameter: str, choices: Mapping[str, str], default: str) -> str:
-    """The value of a parameter of the address. Warns of one that there is not."""
-    value = state.query().get(parameter, default)
-    if value in choices:
-        return value
-    sentence = f"There is no {parameter} called {value[:40]!r} here. {nearest(value, choices)}"
-    st.warning(prose.literal(sentence), icon=":material/link_off:")
-    return default

@@ -140,7 +140,7 @@ def ways(view: View) -> None:
     if len(links) < len(view.nets):
         sentences.append(prose.words("scaling")["between steps"])
     elif len(both := [*links, *beside]) > 1:
-        address = state.address("compare", nets=";".join(map(_token, both)))
+        address = state.address("compare", nets=";".join(one.token for one in both))
         sentences.append(f"[Compare {' with '.join(map(_words, both))}]({address})")
     rows = [
         {"figure": chart.title, "series": series.name, "x": x, "y": y, "x is": chart.x, "y is": chart.y}
@@ -159,12 +159,6 @@ def ways(view: View) -> None:
 def _study(net: Net) -> Study | None:
     specimen = net.specimen()
     return Study(specimen, net.size) if specimen else None
-
-
-def _token(study: Study) -> str:
-    """As Compare's address names a network: variant, then size and knobs where they differ."""
-    size = [] if study.size == study.variant.input_size else [f"size:{study.size}"]
-    return ",".join([study.specimen.variant, *size, *(f"{k}:{v}" for k, v in study.specimen.knobs)])
 
 
 def _words(study: Study) -> str:
