@@ -131,9 +131,17 @@ def _families(operator: Operator) -> None:
 
 
 def _step(operator: Operator, steps: int) -> int:
-    """The step, from 0, that the address names for this operator."""
-    subject, _, number = state.query().get(_PARAMETER, "").partition(".")
-    if subject == operator.key and number.isascii() and number.isdigit() and len(number) < 6:
+    """The step, from 0, that the address names for this operator. Warns of what is no step at all.
+
+    It may still name a step of another operator, or one that was there before a control was turned.
+    """
+    asked = state.query().get(_PARAMETER, "")
+    subject, _, number = asked.partition(".")
+    if asked and not (subject in OPERATORS and number.isascii() and number.isdigit() and len(number) < 6):
+        ends = f"from {operator.key}.1 to {operator.key}.{steps}"
+        sentence = f"There is no step {asked[:40]!r}. Here they go {ends}."
+        st.warning(prose.literal(sentence), icon=":material/link_off:")
+    elif asked and subject == operator.key:
         return min(max(int(number) - 1, 0), steps - 1)
     return 0
 
