@@ -12,6 +12,7 @@ specimen, size = study.specimen, study.size
 words = prose.words("inspect")
 st.title(f"Inspect {study.title}")
 st.markdown(f"{study.family.idea} {study.variant.note}")
+paper.compared(study)
 
 try:
     anatomy = cached.anatomy(specimen, size)

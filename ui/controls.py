@@ -262,6 +262,12 @@ def representative(family: Family) -> Study:
     return Study(Specimen(row.name), row.input_size)
 
 
+def ancestor(family: Family) -> Family | None:
+    """The family whose ideas it grew from first, or one that grew from it; None where there is neither."""
+    near = [*family.parents, *(other.key for other in FAMILIES.values() if family.key in other.parents)]
+    return FAMILIES[near[0]] if near else None
+
+
 def _picker(chosen: Study) -> None:
     family, row = chosen.family, chosen.variant
     st.selectbox(

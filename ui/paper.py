@@ -35,6 +35,19 @@ def story(family: Family) -> None:
     _relatives("Led to", children)
 
 
+def compared(study: Study) -> None:
+    """A way to the network beside one of the family that its ideas grew from, or that grew from it."""
+    near = controls.ancestor(study.family)
+    if near:
+        other = controls.representative(near)
+        st.page_link(
+            "pages/compare.py",
+            label=f"Compare with {other.title}",
+            icon=":material/compare:",
+            query_params={"nets": f"{other.token};{study.token}"},
+        )
+
+
 def lesson(family: Family) -> None:
     """The block that is the paper's idea, as code."""
     st.markdown(prose.words("inspect")["lesson"])

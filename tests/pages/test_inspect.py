@@ -431,3 +431,10 @@ def test_an_image_that_does_not_fit(inspect: Open) -> None:
 def test_no_size_ends_in_a_traceback(inspect: Open, name: str, size: str) -> None:
     app = inspect(variant=name, size=size)
     assert app.metric or app.error
+
+
+def test_a_way_to_compare(inspect: Open) -> None:
+    """ResNeXt grew from ResNet; LeNet from nothing, so what grew from it stands beside it."""
+    for name, other in (("resnext50_32x4d", "ResNet-50"), ("lenet5", "AlexNet")):
+        labels = [link.label for link in inspect(variant=name).page_link]
+        assert labels[0].startswith(f"Compare with {other}")
