@@ -14,7 +14,12 @@ from playwright.sync_api import expect, sync_playwright
 from tests.browser import driver
 
 FOLDER = driver.ROOT / "assets" / "screenshots"
-PAGES = {"gallery": "/", "inspect": "/inspect?variant=resnet50"}
+PAGES = {
+    "gallery": "/",
+    "inspect": "/inspect?variant=resnet50",
+    "bottleneck": "/bottleneck",
+    "compare": "/compare?nets=plain34;resnet34&layer=1:stages.1.0",
+}
 SIZES = {"desktop": driver.DESKTOP, "phone": driver.PHONE}
 THEMES = ("light", "dark")
 
