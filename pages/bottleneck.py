@@ -36,7 +36,7 @@ def turned() -> None:
         left, right = st.columns([3, 1], gap="medium")
         left.caption(f"{words['drawing']} {measured.machine if measured else ''}")
         right.download_button(
-            "Save as CSV", export.as_csv(block_rows.table(pair)), "blocks.csv", "text/csv",
+            "Save as CSV", lambda: export.as_csv(block_rows.table(pair)), "blocks.csv", "text/csv",
             key="bottleneck.rows", icon=":material/download:", on_click="ignore", width="stretch",
         )  # fmt: skip
     st.header("Cost against channels")
