@@ -8,7 +8,7 @@ import streamlit as st
 from ui import bound, cached, export, prose, state
 from viz.activations import ACTIVATIONS, EDGE, FLAT, Facts, chain, evaluate
 from viz.figures.activations import Chain, Curve, curves, vanishing
-from zoo import FAMILIES, nearest
+from zoo import FAMILIES
 
 _NAMES = {name: activation.name for name, activation in ACTIVATIONS.items()}
 _FIRST = ("sigmoid", "relu", "gelu")  # shown where the address names none
@@ -19,7 +19,7 @@ _GRID = [n / 20 for n in range(-160, 161)]  # x of the curves
 
 @st.fragment
 def render() -> None:
-    chosen = _choice()
+    chosen = bound.several("Functions", "operators.act", _NAMES, _FIRST)
     left, right = st.columns(2, gap="medium")
     with left:
         here = bound.slider(
@@ -84,19 +84,6 @@ def _users(chosen: Sequence[str]) -> None:
             for key, network in users[name]
         )
         st.markdown(f"**{_NAMES[name]}**, {len(users[name])} of {len(FAMILIES)} families: {links}.")
-
-
-def _choice() -> list[str]:
-    """The functions that the reader has chosen, in the order of ACTIVATIONS."""
-    for value in st.query_params.get_all("operators.act"):
-        if value and value not in _NAMES.values():
-            sentence = f"The address asks for operators.act={value[:40]}, which there is not. "
-            st.warning(prose.literal(sentence + nearest(value, _NAMES.values())), icon=":material/link_off:")
-    chosen = st.pills(
-        "Functions", list(_NAMES), format_func=_NAMES.__getitem__, selection_mode="multi", default=_FIRST,
-        key="operators.act", bind="query-params", wrap=True,
-    )  # fmt: skip
-    return [name for name in ACTIVATIONS if name in chosen]
 
 
 def _curve(name: str, here: float) -> Curve:

@@ -52,6 +52,16 @@ def picker(label: str, key: str, choices: Mapping[str, str], *, help: str | None
     return chosen
 
 
+def several(label: str, key: str, choices: Mapping[str, str], default: Sequence[str]) -> list[str]:
+    """Any number of values (value -> words), in the order of `choices`."""
+    _warn(key, choices.values())
+    chosen = st.pills(
+        label, list(choices), format_func=choices.__getitem__, selection_mode="multi", default=default,
+        key=key, bind="query-params", wrap=True,
+    )  # fmt: skip
+    return [value for value in choices if value in chosen]
+
+
 def switch(label: str, key: str, *, default: bool = False, help: str | None = None) -> bool:
     _warn(key, ["true", "false"])
     return st.toggle(label, default, key=key, bind="query-params", help=help)

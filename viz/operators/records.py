@@ -9,7 +9,6 @@ the real operator gave. Tests hold one against the other.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,10 +179,6 @@ def number(value: float) -> str:
         return "−∞"
     text = f"{value:.2f}".rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text.replace("-", "−")
-
-
-def size(shape: Shape) -> int:
-    return prod(shape)
 
 
 def _sent(values: Numbers | tuple[float, ...]) -> list[float | None]:
