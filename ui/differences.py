@@ -10,7 +10,7 @@ from ui import cached, controls, export, prose
 from ui.controls import Study
 from viz.figures import compare as figures
 from viz.figures import cost, style
-from zoo import memory
+from zoo import memory, timing
 from zoo.anatomy import Alignment, Anatomy, Block, Layer, profile, scale_title
 from zoo.anatomy.align import CHANGED, ONLY, SAME
 from zoo.timing import Timing
@@ -249,7 +249,7 @@ def measured(compared: Compared) -> None:
     if st.session_state.get("compare.measured") != wanted:
         st.caption(words["not measured"])
         return
-    free, found = memory.free(), []
+    free, found = timing.free(), []
     for study, title, anatomy in zip(compared.studies, compared.titles, compared.anatomies, strict=True):
         needed = memory.needed(anatomy, batch, training=True)
         if free is not None and needed > free:
@@ -286,24 +286,24 @@ def _timings(found: Sequence[tuple[str, Timing]]) -> None:
         "": ["Forward, ms", "Images per second", "Training step, ms", "Peak memory, forward",
              "Peak memory, training", "Runs measured"]
     }  # fmt: skip
-    for title, timing in found:
+    for title, took in found:
 
-        def against(value: float | None, other: float | None, text: str, it: Timing = timing) -> str:
+        def against(value: float | None, other: float | None, text: str, it: Timing = took) -> str:
             return f"**{text}** · {_ratio(value, other)}" if it is not first and value and other else text
 
         rows[prose.literal(title)] = [
-            against(timing.forward_s, first.forward_s, f"{1e3 * timing.forward_s:,.1f}"),
-            f"{timing.batch / timing.forward_s:,.1f}",
-            against(timing.training_s, first.training_s, _milliseconds(timing.training_s)),
-            against(timing.peak_bytes, first.peak_bytes, _bytes(timing.peak_bytes)),
+            against(took.forward_s, first.forward_s, f"{1e3 * took.forward_s:,.1f}"),
+            f"{took.batch / took.forward_s:,.1f}",
+            against(took.training_s, first.training_s, _milliseconds(took.training_s)),
+            against(took.peak_bytes, first.peak_bytes, _bytes(took.peak_bytes)),
             against(
-                timing.training_peak_bytes, first.training_peak_bytes, _bytes(timing.training_peak_bytes)
+                took.training_peak_bytes, first.training_peak_bytes, _bytes(took.training_peak_bytes)
             ),
-            f"{timing.repeats}",
+            f"{took.repeats}",
         ]
     st.table(rows, border="horizontal")
     machines = {
-        f"{timing.machine}, {timing.threads} thread{'s' * (timing.threads > 1)}" for _, timing in found
+        f"{took.machine}, {took.threads} thread{'s' * (took.threads > 1)}" for _, took in found
     }
     images = f"{first.batch} image{'s' * (first.batch > 1)} at once"
     st.caption(prose.literal(f"Measured here: {'; '.join(sorted(machines))}; {images}, float32."))

@@ -1,6 +1,4 @@
-"""Whether a network fits into the memory of this machine, told before anything is built."""
-
-from pathlib import Path
+"""How much memory a network needs, told before anything is built; `zoo.timing.free` says what there is."""
 
 from zoo.anatomy.records import FLOAT_BYTES, Anatomy
 
@@ -19,17 +17,3 @@ def needed(anatomy: Anatomy, batch: int, training: bool) -> int:
         default=0,
     )
     return anatomy.weight_bytes + FLOAT_BYTES * at_once * batch
-
-
-def free() -> int | None:
-    """Bytes that this process may still take; None where the system does not say."""
-    meminfo = Path("/proc/meminfo")
-    if not meminfo.exists():
-        return None
-    line = next(line for line in meminfo.read_text().splitlines() if line.startswith("MemAvailable"))
-    whole = 1024 * int(line.split()[1])
-    group = Path("/sys/fs/cgroup")  # a container's share may be smaller
-    limit, used = group / "memory.max", group / "memory.current"
-    if limit.exists() and used.exists() and (most := limit.read_text().strip()).isdigit():
-        return min(whole, int(most) - int(used.read_text()))
-    return whole

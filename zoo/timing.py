@@ -24,6 +24,7 @@ from torch import nn
 
 _ROOT = Path(__file__).parents[1]
 _PROC = Path("/proc")  # where Linux tells about memory and processor
+_GROUP = Path("/sys/fs/cgroup")  # where it tells what a container's share of the memory is
 _WARM_UP, _FEWEST, _MOST = 2, 5, 50  # runs
 _LONG_ENOUGH = 1.0  # seconds of measured runs, after which no further one is begun
 _PATIENCE = 120.0  # seconds for the whole process
@@ -199,6 +200,16 @@ def _kilobytes(file: str, name: str) -> int | None:
     return 1024 * int(told.split()[0]) if told else None
 
 
+def free() -> int | None:
+    """Bytes that this process may still take; None where the system does not say."""
+    whole = _kilobytes("meminfo", "MemAvailable")
+    limit, used = _GROUP / "memory.max", _GROUP / "memory.current"
+    if whole is None or not (limit.exists() and used.exists()):
+        return whole
+    most = limit.read_text().strip()
+    return min(whole, int(most) - int(used.read_text())) if most.isdigit() else whole
+
+
 def _peak() -> int | None:
     """The most bytes the process has had in memory; None on Windows."""
     peak = _kilobytes("self/status", "VmHWM")
@@ -215,13 +226,13 @@ def _leave_room_for_others() -> None:
 
     Elsewhere the system does not say how much is free, and nothing is limited.
     """
-    free, used = _kilobytes("meminfo", "MemAvailable"), _kilobytes("self/status", "VmSize")
-    if free is None or used is None:
+    spare, used = free(), _kilobytes("self/status", "VmSize")
+    if spare is None or used is None:
         return
     import resource
 
     _, most = resource.getrlimit(resource.RLIMIT_AS)
-    limit = used + int(_SHARE * free)
+    limit = used + int(_SHARE * spare)
     resource.setrlimit(resource.RLIMIT_AS, (limit if most < 0 else min(limit, most), most))
     with suppress(OSError):
         (_PROC / "self/oom_score_adj").write_text("1000")

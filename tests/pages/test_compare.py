@@ -183,7 +183,7 @@ def test_measured_on_request_only(page: Open, monkeypatch: pytest.MonkeyPatch) -
 
 def test_too_large_for_the_memory_is_said_before_trying(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cached, "timing", timing_of)
-    monkeypatch.setattr("zoo.memory.free", lambda: 300_000_000)  # ResNet-18's two copies of 47 MB fit
+    monkeypatch.setattr("zoo.timing.free", lambda: 300_000_000)  # ResNet-18's two copies of 47 MB fit
     app = page(nets="resnet18;vgg16")  # two copies of 553 MB do not
     app.button(key="compare.measure").click().run()
     (said,) = [w.value for w in app.warning if "not tried" in w.value]

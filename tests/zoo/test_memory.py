@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from zoo import memory
+from zoo import memory, timing
 from zoo.anatomy import dissect
 
 
@@ -25,5 +25,5 @@ def test_needed_by_hand() -> None:
 
 
 def test_free_is_told_or_unknown() -> None:
-    free = memory.free()
+    free = timing.free()
     assert free is None or free > 10_000_000
