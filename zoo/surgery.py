@@ -1,0 +1,108 @@
+"""Changes to a built network for experiments: other activations, no batch norm, more or less dropout.
+
+They keep every parameter's name, so weights saved from a changed network load into one changed likewise.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zoo.layers import StochasticDepth
+
+_MAKES: Mapping[str, Callable[[], nn.Module]] = MappingProxyType(
+    {
+        "relu": nn.ReLU,
+        "sigmoid": nn.Sigmoid,
+        "tanh": nn.Tanh,
+        "leaky": lambda: nn.LeakyReLU(0.1),
+        "gelu": nn.GELU,
+        "silu": nn.SiLU,
+        "identity": nn.Identity,
+    }
+)
+ACTIVATIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "own": "as the network's paper",
+        "relu": "ReLU",
+        "sigmoid": "sigmoid",
+        "tanh": "tanh",
+        "leaky": "leaky ReLU (0.1)",
+        "gelu": "GELU",
+        "silu": "SiLU",
+        "identity": "none",
+    }
+)
+# What is swapped. Gates (sigmoids in squeeze-and-excitation) and softmaxes are no activations in this sense.
+_SWAPPED = (nn.ReLU, nn.ReLU6, nn.GELU, nn.SiLU, nn.Hardswish, nn.LeakyReLU, nn.Tanh)
+
+
+class DropoutLinear(nn.Linear):
+    """A linear layer whose input is dropped out first: (B, cin) -> (B, cout). Named as the plain one."""
+
+    def __init__(self, linear: nn.Linear, p: float) -> None:
+        super().__init__(linear.in_features, linear.out_features, bias=linear.bias is not None, device="meta")
+        self.weight = linear.weight
+        self.bias = linear.bias
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(F.dropout(x, self.p, self.training))
+
+
+def operate(
+    model: nn.Module,
+    *,
+    activation: str = "own",
+    norm: bool = True,
+    dropout: float | None = None,
+    stochastic_depth: float | None = None,
+) -> nn.Module:
+    """Change the network in place and return it.
+
+    Without batch norms a convolution keeps what it had: where it has no bias it gets none. Dropout sets every
+    dropout that the network has, or else comes before its last linear layer. Stochastic depth sets the
+    networks own chances, rising in a line to this one. Raises ValueError with a sentence where the network
+    has nothing that could be changed.
+    """
+    if activation != "own" and not _replace(model, _SWAPPED, lambda _: _MAKES[activation]()):
+        raise ValueError("This network has no activation that could be swapped.")
+    if not norm and not _replace(model, (nn.BatchNorm1d, nn.BatchNorm2d), lambda _: nn.Identity()):
+        raise ValueError("This network has no batch norm that could be taken out.")
+    if dropout is not None:
+        _set_dropout(model, dropout)
+    if stochastic_depth is not None:
+        chances = [module for module in model.modules() if isinstance(module, StochasticDepth)]
+        if not chances:
+            raise ValueError("This network has no branch that stochastic depth could leave out.")
+        for at, module in enumerate(chances, 1):
+            module.p = stochastic_depth * at / len(chances)
+    return model
+
+
+def _replace(
+    model: nn.Module, kinds: tuple[type[nn.Module], ...], make: Callable[[nn.Module], nn.Module]
+) -> int:
+    """Put another module where one of these kinds stands; how many there were."""
+    found = 0
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, kinds):
+                setattr(parent, name, make(child).train(child.training))
+                found += 1
+    return found
+
+
+def _set_dropout(model: nn.Module, p: float) -> None:
+    dropouts = [module for module in model.modules() if isinstance(module, nn.Dropout)]
+    for module in dropouts:
+        module.p = p
+    if dropouts:
+        return
+    linears = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    if not linears:
+        raise ValueError("This network has no linear layer that dropout could stand before.")
+    path, last = linears[-1]
+    parent, _, name = path.rpartition(".")
+    setattr(model.get_submodule(parent), name, DropoutLinear(last, p).train(last.training))
