@@ -1,0 +1,98 @@
+"""Pictures on disk: safetensors, written whole or not at all, read without a copy.
+
+Below the folder for data lie one file for each data set that was packed, one for each of the readers' own,
+and a bounded number of splits that were loaded lately.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+_FACTS = "zoolens"  # key of the file's metadata under which our facts stand, as JSON
+_PROJECT = Path(__file__).parents[2]
+_KEPT_FILES, _KEPT_BYTES = 32, 2 << 30  # of splits, all together
+_LARGEST = 512 << 20  # bytes of a split that is worth keeping
+
+
+def folder(root: Path | None = None) -> Path:
+    """Where data lie: `root`, else ZOOLENS_DATA, else the project's data/. It need not be there yet."""
+    return root or Path(os.environ.get("ZOOLENS_DATA") or _PROJECT / "data")
+
+
+def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+    """Put a file in place in one moment; OSError where the disk does not take it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".writing")
+    os.close(handle)
+    try:
+        save_file({k: v.contiguous() for k, v in tensors.items()}, name, {_FACTS: json.dumps(dict(facts))})
+        os.replace(name, path)
+    except SafetensorError as error:  # how the library reports a full disk
+        raise OSError(str(error)) from error
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(name)
+
+
+def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What `write` wrote: tensors, which stay on disk until they are touched, and facts.
+
+    FileNotFoundError where there is none, ValueError with a sentence where it cannot be read.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, _facts(file)  # noqa: SIM118
+    except SafetensorError:
+        raise ValueError(f"{path.name} is damaged. Delete it and load the data set again.") from None
+
+
+def facts(path: Path) -> dict[str, Any]:
+    """The facts alone, which is fast for a file of any size. Errors as for `read`."""
+    try:
+        with safe_open(path, "pt") as file:
+            return _facts(file)
+    except SafetensorError:
+        raise ValueError(f"{path.name} is damaged. Delete it and load the data set again.") from None
+
+
+def _facts(file: Any) -> dict[str, Any]:
+    return json.loads((file.metadata() or {}).get(_FACTS, "{}"))
+
+
+def keep(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+    """Write a split that will be wanted again, and drop those that were not used for longest.
+
+    Where the disk is full or may not be written, nothing is kept: the next reader waits a little longer.
+    """
+    if sum(tensor.nbytes for tensor in tensors.values()) > _LARGEST:
+        return
+    with suppress(OSError):
+        write(path, tensors, facts)
+    used, size = [], 0
+    for other in path.parent.glob("*.safetensors"):
+        with suppress(FileNotFoundError):  # another process has just dropped it
+            used.append((other.stat().st_mtime, other))
+    for count, (_, other) in enumerate(sorted(used, reverse=True), 1):
+        with suppress(OSError):
+            size += other.stat().st_size
+            if count > _KEPT_FILES or size > _KEPT_BYTES:
+                other.unlink()
+
+
+def kept(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """A split that `keep` kept; it counts as used now. None where there is none that can be read."""
+    try:
+        found = read(path)
+    except (OSError, ValueError):
+        return None
+    with suppress(OSError):
+        os.utime(path)
+    return found
