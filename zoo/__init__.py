@@ -3,6 +3,7 @@
 from zoo.family import KINDS, Deviation, Family, HasAuxiliaryHeads, Knob, Printed, Published, Story, Variant
 from zoo.registry import FAMILIES, VARIANTS, build, family_of, knobs, nearest, skeleton, variant
 from zoo.specimen import Specimen
+from zoo.weights import Loaded, load
 
 __all__ = [
     "FAMILIES",
@@ -12,6 +13,7 @@ __all__ = [
     "Family",
     "HasAuxiliaryHeads",
     "Knob",
+    "Loaded",
     "Printed",
     "Published",
     "Specimen",
@@ -20,6 +22,7 @@ __all__ = [
     "build",
     "family_of",
     "knobs",
+    "load",
     "nearest",
     "skeleton",
     "variant",

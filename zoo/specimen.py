@@ -1,5 +1,6 @@
 """What a page studies, as one hashable record that travels in the URL."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,6 +9,10 @@ from torch import nn
 from zoo.registry import KnobValue, build, check_knobs, knobs, skeleton, variant
 
 LARGEST_HEAD = 100_000  # classes
+WEIGHTS = re.compile(  # what weights can be called; whether they exist is found out when they are loaded
+    r"random|shipped:(?P<shipped>[a-z0-9_]{1,60})"
+    r"|run:(?P<run>[A-Za-z0-9][A-Za-z0-9_-]{0,79})@(?P<moment>[0-9]{1,9}|last|best)"
+)
 KEYS = ("variant", "weights", "classes", "knobs")
 
 
@@ -32,9 +37,12 @@ class Specimen:
             raise ValueError(
                 f"The number of classes must lie between 1 and {LARGEST_HEAD:,}, not {self.num_classes}."
             )
-        if self.weights != "random":
+        if self.weights == "imagenet":
+            raise ValueError("ImageNet's weights cannot be loaded yet. Random and trained ones can.")
+        if not isinstance(self.weights, str) or not WEIGHTS.fullmatch(self.weights):
             raise ValueError(
-                f"There are no weights called {self.weights!r} for {row.title}. Only random ones are known."
+                f"There are no weights called {self.weights!r:.80} for {row.title}. They can be random, "
+                "shipped:<name>, or run:<run>@<epoch, last or best>."
             )
         kept = tuple(
             (k, turned[k])
@@ -76,7 +84,10 @@ class Specimen:
         )
 
     def build(self, *, input_size: int | None = None, seed: int = 0) -> nn.Module:
-        """The network with weights drawn from `seed`, for images of `input_size` pixels."""
+        """The network with weights drawn from `seed`, for images of `input_size` pixels.
+
+        `zoo.load` is what reads the weights that a specimen names.
+        """
         return build(
             self.variant, num_classes=self.num_classes, input_size=input_size, seed=seed, **dict(self.knobs)
         )

@@ -104,9 +104,7 @@ class Inception(Branches):
         stride = 1 if row.c1 else 2
         if row.c1:
             self["1x1"] = conv(cin, row.c1, 1)
-        self["3x3"] = nn.Sequential(
-            conv(cin, row.reduce3, 1), conv(row.reduce3, row.c3, 3, stride=stride)
-        )
+        self["3x3"] = nn.Sequential(conv(cin, row.reduce3, 1), conv(row.reduce3, row.c3, 3, stride=stride))
         self["3x3_3x3"] = nn.Sequential(
             conv(cin, row.reduce33, 1),
             conv(row.reduce33, row.c33, 3),

@@ -112,9 +112,7 @@ class RepVGG(nn.Module):
         num_classes: int,
     ) -> None:
         super().__init__()
-        block = partial(
-            RepVGGBlock, identity=identity, pointwise=pointwise, excite=excite, fused=fused
-        )
+        block = partial(RepVGGBlock, identity=identity, pointwise=pointwise, excite=excite, fused=fused)
         cin = min(64, int(64 * a))
         self.stem = block(3, cin, stem_stride, 1)
         self.stages = nn.Sequential()
@@ -284,9 +282,7 @@ FAMILY = Family(
         row("b1g2", 2, 4, 45_782_376, 9_788_375_040, 77.78, fused=(41.36, 8.8), groups=2),
         row("b1g4", 2, 4, 39_966_056, 8_118_517_760, 77.58, fused=(36.12, 7.3), groups=4),
         row("b2", 2.5, 5, 89_022_376, 20_418_170_880, 78.78, fused=(80.31, 18.4)),
-        row(
-            "b2g4", 2.5, 5, 61_758_376, 12_590_714_880, 79.38, source=TABLE_5, fused=(55.77, 11.3), groups=4
-        ),
+        row("b2g4", 2.5, 5, 61_758_376, 12_590_714_880, 79.38, source=TABLE_5, fused=(55.77, 11.3), groups=4),
         row(
             "b3",
             3,
