@@ -12,7 +12,7 @@ from contextlib import suppress
 import streamlit as st
 from plotly.graph_objects import Figure
 
-from ui import catalogue
+from ui import catalogue, live
 from viz import activations
 from viz import fusing as fuse
 from viz.figures import timeline as figures
@@ -190,3 +190,9 @@ def scaling(
     """
     view = LAWS[law].view(dict(turned), quantity)
     return view, tuple(draw(chart, main=chart is view.charts[0]) for chart in view.charts)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def logs() -> live.Logs:
+    """The logs of runs, each read once for all readers. Safe to share: it locks, and a log never changes."""
+    return live.Logs()
