@@ -5,6 +5,7 @@ so it is either data that is copied on every call (`cache_data`) or something th
 (`cache_resource`).
 """
 
+import atexit
 import json
 import threading
 from contextlib import suppress
@@ -12,6 +13,8 @@ from contextlib import suppress
 import streamlit as st
 from plotly.graph_objects import Figure
 
+from training.pool import Pool
+from training.runs import Runs
 from ui import catalogue, live
 from viz import activations
 from viz import fusing as fuse
@@ -196,3 +199,12 @@ def scaling(
 def logs() -> live.Logs:
     """The logs of runs, each read once for all readers. Safe to share: it locks, and a log never changes."""
     return live.Logs()
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def pool() -> Pool:
+    """What trains on this server, for all its readers. Runs that were under way when it last ended go on."""
+    made = Pool(Runs())
+    made.recover()
+    atexit.register(made.close)
+    return made

@@ -111,7 +111,7 @@ def _measure_here(
 ) -> Timing:
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    _leave_room_for_others()
+    leave_room_for_others()
     module, _, function = factory.partition(":")
     make: Callable[..., nn.Module] = getattr(import_module(module), function)
     torch.ones(8, 8).matmul(torch.ones(8, 8))  # the libraries behind torch load with the first product
@@ -144,7 +144,7 @@ def _measure_here(
     return Timing(
         forward_s=statistics.median(forward), training_s=training_s, peak_bytes=peak,
         training_peak_bytes=training_peak, batch=batch, repeats=len(forward), threads=threads,
-        machine=_machine(), backward_s=backward_s,
+        machine=machine(), backward_s=backward_s,
         layers=_by_layer(model.eval(), answer) if by_layer else {},
     )  # fmt: skip
 
@@ -221,7 +221,7 @@ def _peak() -> int | None:
     return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def _leave_room_for_others() -> None:
+def leave_room_for_others() -> None:
     """On Linux: what does not fit into the free memory is refused, not swapped; and this process goes first.
 
     Elsewhere the system does not say how much is free, and nothing is limited.
@@ -238,7 +238,8 @@ def _leave_room_for_others() -> None:
         (_PROC / "self/oom_score_adj").write_text("1000")
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Processor, cores and torch's version, in words."""
     name = _told("cpuinfo", "model name") or platform.processor() or platform.machine()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{name}, {cores} cores, torch {torch.__version__}"

@@ -1,0 +1,296 @@
+"""The processes that train: as many at once as the machine has cores, the others wait for their turn."""
+
+import json
+import logging
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO, Any
+
+from training.events import Done, Failed
+from training.lock import Lock, held
+from training.recipe import Recipe
+from training.runs import LONGEST, POOLS, Runs, State, write_state
+
+WAITING = 32  # runs in the queue
+
+_ROOT = Path(__file__).parents[1]
+_TICK = 0.05  # seconds between two looks at the processes
+_PATIENCE = 0.25  # seconds that a run gets to stop by itself
+_ENDED, _BUSY = 0, 3  # exit codes of training.worker, which only a process that trains imports
+_log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class _Worker:
+    """A process of `training.worker`, waiting for a run or working at one."""
+
+    process: subprocess.Popen[str]
+    complaint: IO[str]
+    stopping: bool = False  # a reader wants it to end
+
+    def say(self, word: str) -> None:
+        with suppress(OSError):  # it has ended
+            print(word, file=self.process.stdin, flush=True)
+
+    def complained(self) -> str:
+        self.complaint.seek(0)
+        return self.complaint.read()
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.close()
+
+    def close(self) -> None:
+        with suppress(OSError):
+            if self.process.stdin:
+                self.process.stdin.close()
+        self.complaint.close()
+
+
+@dataclass
+class Pool:
+    """Trains the runs of a folder in processes of their own; they end when this process does.
+
+    One process is kept warm, so that a run begins at once. All methods can be called from any thread. Where
+    several pools share a folder, or a run is trained in a terminal, no run is worked at twice.
+    """
+
+    runs: Runs
+    slots: int = 0  # runs at once; 0: one a core
+    command: tuple[str, ...] = (sys.executable, "-m", "training.worker")
+    _queue: list[str] = field(default_factory=list, init=False)
+    _working: dict[str, _Worker] = field(default_factory=dict, init=False)
+    _spare: _Worker | None = field(default=None, init=False)
+    _closed: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self.slots = self.slots or _cores()
+        self.id = secrets.token_hex(8)
+        self._changed = threading.Condition(threading.RLock())
+        folder = self.runs.root / POOLS
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.iterdir():
+            if not held(old):
+                old.unlink(missing_ok=True)
+        self._alive = Lock(folder / self.id)
+        self._alive.take()
+        self._thread = threading.Thread(target=self._tend, daemon=True, name="training.pool")
+        self._thread.start()
+
+    def submit(self, recipe: Recipe, *, group: str | None = None, limit: float | None = LONGEST) -> str:
+        """Begin a run, or queue it; its id. ValueError where the queue is full or the disk refuses it."""
+        with self._changed:
+            self._demand_room()
+            id = self.runs.submit(recipe, group=group, limit=limit, pool=self.id)
+            self._enqueue(id)
+        self.runs.prune()
+        return id
+
+    def fork(self, id: str, epoch: int, changes: Mapping[str, Any] | None = None) -> str:
+        """Begin a run that takes over another from a checkpoint, see `Runs.fork`; its id."""
+        with self._changed:
+            self._demand_room()
+            new = self.runs.fork(id, epoch, changes, pool=self.id)
+            self._enqueue(new)
+        return new
+
+    def recover(self) -> None:
+        """Queue what was under way when a server ended, in the order in which it was submitted."""
+        for run in reversed(self.runs.list()):
+            state = self.runs.state(run.id) if run.status in ("queued", "interrupted") else None
+            if state is not None and not (state.pool and self.runs.lives(state.pool)):
+                self._go_on(run.id)
+
+    def play(self, id: str) -> None:
+        """Let a run go on, also one that was stopped or failed. ValueError for one that is finished."""
+        self._ask(id, "play")
+
+    def step(self, id: str) -> None:
+        """Let a run go on for one step."""
+        self._ask(id, "step")
+
+    def epoch(self, id: str) -> None:
+        """Let a run go on to the end of the epoch."""
+        self._ask(id, "epoch")
+
+    def pause(self, id: str) -> None:
+        """Let a run rest after the step under way."""
+        with self._changed:
+            if id in self._queue and self._rewrite(id, status="paused"):
+                self._queue.remove(id)
+                return
+        self.runs.command(id, "pause")
+
+    def rate(self, id: str, rate: float) -> None:
+        """Change the learning rate from the next step on."""
+        self.runs.rate(id, rate)
+
+    def stop(self, id: str) -> None:
+        """End a run, within half a second. What it has told stays; a run that has ended stays as it is."""
+        with self._changed:
+            if id in self._queue:
+                self._queue.remove(id)
+            worker = self._working.get(id)
+            if worker:
+                worker.stopping = True
+        if self.runs.status(id) in ("finished", "stopped", "failed"):
+            return
+        self.runs.command(id, "stop")
+        if worker:
+            try:
+                worker.process.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                worker.process.kill()
+                worker.process.wait()
+            with self._changed:
+                self._reap()
+        else:
+            self.runs.end(id, Done(epoch=0, step=0, reason="stopped"))
+
+    def place(self, id: str) -> int | None:
+        """Which in the queue the run is, from 1; None where it does not wait."""
+        with self._changed:
+            return self._queue.index(id) + 1 if id in self._queue else None
+
+    def close(self) -> None:
+        """End all processes. What was under way resumes where it was, when a pool recovers it."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join()
+        for worker in (*self._working.values(), *filter(None, [self._spare])):
+            worker.end()
+        self._alive.close()
+
+    def _demand_room(self) -> None:
+        if len(self._queue) >= WAITING:
+            raise ValueError(f"{WAITING} runs are waiting already. Try again when some of them have ended.")
+
+    def _ask(self, id: str, command: str) -> None:
+        """Append a wish, and queue the run where nobody works at it."""
+        with self._changed:
+            status = self.runs.status(id)
+            if status == "finished":
+                raise ValueError("This run is finished. Take it over with more epochs to train it further.")
+            if status in ("stopped", "failed"):  # what was asked before it ended is no longer wanted
+                self._rewrite(id, read=self.runs.commands(id)[1])
+            self.runs.command(id, command)
+            if id not in self._queue and id not in self._working:
+                self._demand_room()
+                self._go_on(id)
+
+    def _go_on(self, id: str) -> None:
+        """Queue a run that exists, unless somebody works at it."""
+        with self._changed:
+            if id not in self._queue and self._rewrite(id, status="queued", pool=self.id, note=""):
+                self._enqueue(id)
+
+    def _enqueue(self, id: str) -> None:
+        self._queue.append(id)
+        self._changed.notify_all()
+
+    def _rewrite(self, id: str, **changes: Any) -> bool:
+        """Change the state of a run; False where somebody works at it."""
+        folder = self.runs.path(id)
+        with Lock(folder / "lock") as lock:
+            if not lock.take(0.1):
+                return False
+            write_state(lock, replace(self.runs.state(id) or State(), **changes))
+        return True
+
+    def _tend(self) -> None:
+        with self._changed:
+            while not self._closed:
+                try:
+                    self._reap()
+                    self._begin()
+                    self._keep_warm()
+                except Exception:  # a disk or a process table that is full: the next look may find room
+                    _log.exception("Tending the training processes failed.")
+                self._changed.wait(_TICK)
+
+    def _begin(self) -> None:
+        """Give runs to processes, as long as there is room; those who rest make room for those who wait."""
+        while self._queue and len(self._working) < self.slots:
+            id = self._queue.pop(0)
+            try:
+                folder = self.runs.path(id).resolve()
+            except ValueError:  # deleted
+                continue
+            worker, self._spare = self._spare or self._start(), None
+            worker.say(json.dumps({"folder": str(folder)}))
+            self._working[id] = worker
+        for id, worker in self._working.items() if self._queue else ():
+            if self.runs.status(id) == "paused":
+                worker.say("leave")
+
+    def _keep_warm(self) -> None:
+        """Have one process waiting, once those at work have begun: its imports would hold them up."""
+        if self._spare is not None and self._spare.process.poll() is not None:
+            _log.error("A training process ended before it began.\n%s", self._spare.complained())
+            self._spare.close()
+            self._spare = None
+        if self._spare is None and not any(self.runs.status(id) == "starting" for id in self._working):
+            self._spare = self._start()
+
+    def _start(self) -> _Worker:
+        complaint = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the worker
+        process = subprocess.Popen(
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=complaint, text=True,
+            cwd=_ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"},
+            start_new_session=True,  # a terminal's Ctrl-C is for the server, which ends its workers
+        )  # fmt: skip
+        return _Worker(process, complaint)
+
+    def _reap(self) -> None:
+        """Write down what became of processes that have ended."""
+        for id, worker in list(self._working.items()):
+            code = worker.process.poll()
+            if code is None:
+                continue
+            del self._working[id]
+            complaint = worker.complained()
+            worker.close()
+            with suppress(ValueError):  # deleted meanwhile
+                self._settle(id, code, worker.stopping, complaint)
+
+    def _settle(self, id: str, code: int, stopping: bool, complaint: str) -> None:
+        if code == _BUSY:
+            return
+        if stopping:
+            self.runs.end(id, Done(epoch=0, step=0, reason="stopped"))
+        elif code == _ENDED:
+            state = self.runs.state(id)
+            if state is not None and state.status == "paused":
+                wishes, _ = self.runs.commands(id, state.read)
+                if any(wish["command"] in ("play", "step", "epoch") for wish in wishes):
+                    self._go_on(id)  # asked for while it was leaving
+        else:
+            _log.error("The process of the run %s ended with %s.\n%s", id, code, complaint)
+            self.runs.end(id, Failed(step=0, reason=_reason(code, complaint)))
+
+
+def _reason(code: int, complaint: str) -> str:
+    """Why a process ended, in a sentence."""
+    if code < 0 and code != -signal.SIGKILL:
+        with suppress(ValueError):
+            return f"The process of this run crashed ({signal.Signals(-code).name})."
+    if code < 0:
+        return "The system ended the process of this run, most likely because memory ran out."
+    said = (complaint.strip().splitlines() or ["it ended without a word"])[-1]
+    return f"The training failed: {said[:300].rstrip('.')}."
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
