@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ WAITING = 32  # runs in the queue
 
 _ROOT = Path(__file__).parents[1]
 _TICK = 0.05  # seconds between two looks at the processes
+_AGAIN = 10.0  # seconds until the next try where a process ends before it has begun
 _PATIENCE = 0.25  # seconds that a run gets to stop by itself
 _ENDED, _BUSY = 0, 3  # exit codes of training.worker, which only a process that trains imports
 _log = logging.getLogger(__name__)
@@ -71,6 +73,7 @@ class Pool:
     _queue: list[str] = field(default_factory=list, init=False)
     _working: dict[str, _Worker] = field(default_factory=dict, init=False)
     _spare: _Worker | None = field(default=None, init=False)
+    _again: float = field(default=0.0, init=False)  # when to start the next spare, after one that failed
     _closed: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -239,8 +242,10 @@ class Pool:
         if self._spare is not None and self._spare.process.poll() is not None:
             _log.error("A training process ended before it began.\n%s", self._spare.complained())
             self._spare.close()
-            self._spare = None
-        if self._spare is None and not any(self.runs.status(id) == "starting" for id in self._working):
+            self._spare, self._again = None, time.monotonic() + _AGAIN
+        if time.monotonic() < self._again or self._spare is not None:
+            return
+        if not any(self.runs.status(id) == "starting" for id in self._working):
             self._spare = self._start()
 
     def _start(self) -> _Worker:
