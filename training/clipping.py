@@ -11,8 +11,8 @@ _LEAST_NORM = 1e-3  # NFNet, section 4.1: so that weights of zero can grow
 def of_each_unit(weight: Tensor) -> Tensor:
     """Norm of what each output unit reads: (cout, ...) -> (cout, 1, ...); of a vector as a whole: ()."""
     if weight.ndim <= 1:
-        return weight.norm()
-    return weight.norm(dim=tuple(range(1, weight.ndim)), keepdim=True)
+        return torch.linalg.vector_norm(weight)
+    return torch.linalg.vector_norm(weight, dim=tuple(range(1, weight.ndim)), keepdim=True)
 
 
 @torch.no_grad()

@@ -19,7 +19,7 @@ from training.augmentation import augmented, per_batch, per_picture
 from training.averages import Average, average_of
 from training.chance import drawn_from, order
 from training.clipping import all_but_classifier, clip_adaptively, clip_filters
-from training.data import Split
+from training.data import Split, load
 from training.events import Changed, Checkpoint, Done, Epoch, Evaluation, Event, Failed, Started, Step
 from training.network import build, channels, outline, outputs
 from training.recipe import Recipe
@@ -420,9 +420,7 @@ _DIVERGED = (
 
 
 def _load(recipe: Recipe) -> Split:
-    from training import data
-
-    return data.load(
+    return load(
         recipe.data, images=recipe.images, validation=recipe.validation, size=recipe.size,
         channels=channels(recipe), seed=recipe.seed,
     )  # fmt: skip
