@@ -6,7 +6,7 @@ split of any of them is a choice of pictures, brought to the size and the channe
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from training import shapes
 from training.data import store
+from training.data.errand import Errand
 from zoo import nearest
 
 OWN = "own:"  # what the names of readers' own data sets begin with
@@ -101,6 +102,50 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
                 test=10_000,
                 download=30_878_645,
             ),
+            Dataset(
+                key="mnist",
+                title="MNIST",
+                classes=tuple("0123456789"),
+                channels=1,
+                source="LeCun, Cortes and Burges, 1998",
+                licence="CC BY-SA 3.0",
+                size=28,
+                note="Handwritten digits. Almost every network gets 99 % of them right.",
+                images=60_000,
+                test=10_000,
+                download=11_594_722,
+            ),
+            Dataset(
+                key="cifar10",
+                title="CIFAR-10",
+                classes=(
+                    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+                ),
+                channels=3,
+                source="Krizhevsky, Nair and Hinton, University of Toronto, 2009",
+                licence="none stated; free for research",
+                size=32,
+                note="Small photos of things and animals: the yardstick of most papers on small networks.",
+                images=50_000,
+                test=10_000,
+                download=170_498_071,
+            ),
+            Dataset(
+                key="imagenette",
+                title="Imagenette",
+                classes=(
+                    "tench", "English springer", "cassette player", "chain saw", "church",
+                    "French horn", "garbage truck", "gas pump", "golf ball", "parachute",
+                ),
+                channels=3,
+                source="Jeremy Howard, fast.ai, 2019: ten classes of ImageNet that are easy to tell apart",
+                licence="that of ImageNet: research and teaching, not commerce",
+                size=128,
+                note="Real photos, large enough for networks that need more than 32 pixels.",
+                images=9_469,
+                test=3_925,
+                download=99_003_388,
+            ),
         )
     }
 )  # fmt: skip
@@ -110,13 +155,41 @@ def dataset(data: str, root: Path | None = None) -> Dataset:
     """The record of a data set, one's own included. ValueError with the nearest match for an unknown name."""
     if data in DATASETS:
         return DATASETS[data]
-    raise ValueError(f"There is no data set called {data!r}. {nearest(data, DATASETS)}")
+    owned = [OWN + name for name in store.owned(root)]
+    if data not in owned:
+        raise ValueError(f"There is no data set called {data!r}. {nearest(data, (*DATASETS, *owned))}")
+    name = data.removeprefix(OWN)
+    facts = store.facts(store.own(name, root))
+    return Dataset(
+        key=data,
+        title=name,
+        classes=tuple(facts["classes"]),
+        channels=facts["channels"],
+        source="your own pictures",
+        licence="yours",
+        size=facts["size"],
+        note="Packed on this machine.",
+        images=sum(facts["train"]),
+        test=sum(facts["test"]),
+    )
 
 
 def ready(data: str, root: Path | None = None) -> bool:
     """Whether it can be loaded without a network. ValueError for an unknown name."""
     key = dataset(data, root).key
-    return key == "shapes" or _packed(key, root).exists() or (key == "fashion-mnist" and _debian())
+    return key == "shapes" or _packed(key, root).exists() or (key == "fashion-mnist" and _DEBIAN.is_dir())
+
+
+def download(data: str, progress: Callable[[int, int, str], None], root: Path | None = None) -> None:
+    """Fetch a data set; tells bytes done, bytes in all and what is being done.
+
+    It happens in a process of its own, which is stopped where `progress` raises. ValueError with a sentence
+    where there is nothing to fetch or it cannot be had.
+    """
+    known = dataset(data, root)
+    if not known.download:
+        raise ValueError(f"{known.title} needs no download.")
+    Errand("download", data, root=root).wait(progress)
 
 
 def load(
@@ -150,7 +223,8 @@ def load(
     if not ready(data, root):
         raise ValueError(_missing(known))
     wanted: list[object] = [data, images, validation, size, channels, seed]
-    path = store.folder(root) / "splits" / f"{_digest(known, wanted, root)}.safetensors"
+    name = f"{known.key.replace(':', '-')}.{_digest(known, wanted, root)}.safetensors"
+    path = store.splits(root) / name
     found = store.kept(path)
     if found is not None:
         return _unpacked(*found)
@@ -298,12 +372,10 @@ def _unpacked(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Split:
     )
 
 
-def _packed(key: str, root: Path | None) -> Path:
-    return store.folder(root) / f"{key}.safetensors"
-
-
-def _debian() -> bool:
-    return _DEBIAN.is_dir()
+def _packed(data: str, root: Path | None) -> Path:
+    if data.startswith(OWN):
+        return store.own(data.removeprefix(OWN), root)
+    return store.packed(data, root)
 
 
 def _tensors(known: Dataset, root: Path | None) -> Mapping[str, Tensor]:

@@ -6,7 +6,9 @@ and a bounded number of splits that were loaded lately.
 
 import json
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,12 +21,49 @@ from torch import Tensor
 _FACTS = "zoolens"  # key of the file's metadata under which our facts stand, as JSON
 _PROJECT = Path(__file__).parents[2]
 _KEPT_FILES, _KEPT_BYTES = 32, 2 << 30  # of splits, all together
+_STALE = 600.0  # seconds without a change after which nobody writes any more
 _LARGEST = 512 << 20  # bytes of a split that is worth keeping
 
 
 def folder(root: Path | None = None) -> Path:
     """Where data lie: `root`, else ZOOLENS_DATA, else the project's data/. It need not be there yet."""
     return root or Path(os.environ.get("ZOOLENS_DATA") or _PROJECT / "data")
+
+
+def packed(key: str, root: Path | None = None) -> Path:
+    """Where a data set lies that was fetched."""
+    return folder(root) / f"{key}.safetensors"
+
+
+def own(name: str, root: Path | None = None) -> Path:
+    """Where the pictures lie that a reader called `name`."""
+    return folder(root) / "own" / f"{name}.safetensors"
+
+
+def owned(root: Path | None = None) -> list[str]:
+    """The names of readers' own data sets on this disk."""
+    return sorted(path.stem for path in own("*", root).parent.glob("[!.]*.safetensors"))
+
+
+def splits(root: Path | None = None) -> Path:
+    """The folder of the splits that were loaded lately."""
+    return folder(root) / "splits"
+
+
+def forget(data: str, root: Path | None = None) -> None:
+    """Drop the splits whose names begin with that of their data set."""
+    for path in splits(root).glob(f"{data}.*.safetensors"):
+        with suppress(FileNotFoundError):
+            path.unlink()
+
+
+def sweep(root: Path | None = None) -> None:
+    """Delete what was left half written by processes that ended before they could."""
+    for place in (folder(root), own("*", root).parent, splits(root)):
+        for left in (*place.glob(".*.writing"), *place.glob(".*.partial")):
+            newest = max((each.stat().st_mtime for each in (left, *left.rglob("*"))), default=0.0)
+            if time.time() - newest > _STALE:
+                shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
