@@ -30,6 +30,7 @@ from zoo.blocks import Block, Costs
 from zoo.budget import Net
 from zoo.ladders import LADDERS, Marks, Step, climb, differences
 from zoo.scaling import LAWS, View
+from zoo.surgery import operate
 from zoo.timing import Timing, measure
 
 _LARGEST, _NEAR = 512, 96  # pixels: how large, and how far around, a search for a size that works goes
@@ -56,6 +57,21 @@ def timeline(
 def anatomy(specimen: Specimen, size: int) -> Anatomy:
     """The network for square images of `size` pixels, taken apart. ValueError where it cannot exist."""
     return dissect(specimen.skeleton(input_size=size), (variant(specimen.variant).channels, size, size))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def changed(
+    specimen: Specimen,
+    size: int,
+    activation: str,
+    norm: bool,
+    dropout: float | None,
+    stochastic_depth: float | None,
+) -> Anatomy:
+    """The same with the changes of `zoo.surgery`. ValueError where there is nothing to change."""
+    model = specimen.skeleton(input_size=size)
+    operate(model, activation=activation, norm=norm, dropout=dropout, stochastic_depth=stochastic_depth)
+    return dissect(model, (variant(specimen.variant).channels, size, size))
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)

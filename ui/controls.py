@@ -322,7 +322,7 @@ def turn(key: str, chosen: Study, turned: Callable[[], None]) -> None:
         help=f"What the network can tell apart, from 1 to {LARGEST_HEAD:,}. {row.title} was published for "
         f"{row.num_classes:,}; an empty field brings that back.",
     )
-    _knobs(key, chosen, turned)
+    turn_knobs(key, chosen, turned)
 
 
 def wanted(key: str, name: str) -> dict[str, str]:
@@ -331,8 +331,7 @@ def wanted(key: str, name: str) -> dict[str, str]:
     A number stands there as it was typed, to be answered for where it is read; an empty field does not.
     """
     now = st.session_state
-    values = {knob: now[f"{key}.knob.{knob}"] for knob in knobs(name) if f"{key}.knob.{knob}" in now}
-    turned = Study(Specimen(name, knobs=tuple(values.items())), variant(name).input_size)
+    turned = Study(turned_knobs(key, name), variant(name).input_size)
     typed = {
         parameter: str(now[f"{key}.{parameter}"])
         for parameter, published in (("size", turned.size), ("classes", turned.variant.num_classes))
@@ -341,7 +340,14 @@ def wanted(key: str, name: str) -> dict[str, str]:
     return turned.to_query() | typed
 
 
-def _knobs(key: str, chosen: Study, on_change: Callable[[], None]) -> None:
+def turned_knobs(key: str, name: str) -> Specimen:
+    """The variant with its knobs as the controls that `turn_knobs` has drawn stand."""
+    now = st.session_state
+    values = {knob: now[f"{key}.knob.{knob}"] for knob in knobs(name) if f"{key}.knob.{knob}" in now}
+    return Specimen(name, knobs=tuple(values.items()))
+
+
+def turn_knobs(key: str, chosen: Study, on_change: Callable[[], None]) -> None:
     """A control for each knob; the elements of a tuple side by side under the tuple's name."""
     row, turned = chosen.variant, dict(chosen.specimen.knobs)
     allowed = knobs(row.name)

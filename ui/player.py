@@ -1,0 +1,168 @@
+"""The player of a run: its state in words, how far it is, and the buttons that drive it.
+
+A button is drawn from what was true a moment ago, and others drive the same run: every command is harmless
+where it comes too late, and the words below say what came of it.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import streamlit as st
+
+from training.events import Done, Failed
+from training.pool import Pool
+from training.recipe import LIMITS, Recipe
+from ui import prose, recipes
+from ui.live import Log
+
+ALIVE = ("queued", "starting", "running")
+_ANSWER = 3.0  # seconds in which a run answers a command
+WORDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(  # status -> words, icon, colour
+    {
+        "queued": ("Queued", "hourglass_top", "orange"),
+        "starting": ("Starting", "hourglass_top", "blue"),
+        "running": ("Training", "play_arrow", "blue"),
+        "paused": ("Paused", "pause", "orange"),
+        "finished": ("Finished", "check", "green"),
+        "stopped": ("Stopped", "stop", "gray"),
+        "failed": ("Failed", "error", "red"),
+        "interrupted": ("Interrupted", "power_off", "orange"),
+    }
+)
+_ENDS: Mapping[str, str] = MappingProxyType(
+    {
+        "finished": "All epochs are done.",
+        "early": "Ended early: the validation loss had not been lower for as long as the recipe allows.",
+        "stopped": "Stopped by a reader. Everything up to here is kept.",
+        "limit": "Ended at the limit of time for one run. Everything up to here is kept.",
+    }
+)
+
+
+def alive(status: str) -> bool:
+    """Whether a page has to look again by itself: a run under way, or one that was just given a command."""
+    pressed: float = st.session_state.get("train.pressed", -_ANSWER)
+    return status in ALIVE or time.monotonic() - pressed < _ANSWER
+
+
+def badge(status: str) -> str:
+    """The status for Markdown."""
+    words, icon, colour = WORDS[status]
+    return f":{colour}-badge[:material/{icon}: {words}]"
+
+
+def attempt(press: Callable[..., object], *args: object) -> None:
+    """Do what a button asks for; where that cannot be, the page says why."""
+    st.session_state["train.pressed"] = time.monotonic()
+    try:
+        press(*args)
+    except ValueError as error:
+        st.session_state["train.said"] = str(error)
+
+
+def said() -> None:
+    """What the last press came to, if it came to nothing."""
+    if sentence := st.session_state.pop("train.said", ""):
+        st.error(prose.literal(sentence), icon=":material/error:")
+
+
+def player(pool: Pool, id: str, status: str, recipe: Recipe, log: Log) -> None:
+    """Buttons, progress and words."""
+    over = status in ("finished", "stopped", "failed")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="train.player"):
+        if status in ALIVE:
+            st.button(
+                "Pause", icon=":material/pause:", type="primary", key="train.pause", on_click=attempt,
+                args=(pool.pause, id), disabled=status == "queued",
+            )  # fmt: skip
+        elif not over:
+            st.button(
+                "Resume" if status == "interrupted" else "Play", icon=":material/play_arrow:", type="primary",
+                key="train.play", on_click=attempt, args=(pool.play, id),
+            )  # fmt: skip
+        if not over:
+            st.button(
+                "One step", icon=":material/skip_next:", key="train.one step", on_click=attempt, args=(pool.step, id),
+                help="One batch, then pause.",
+            )  # fmt: skip
+            st.button(
+                "One epoch", icon=":material/fast_forward:", key="train.one epoch", on_click=attempt,
+                args=(pool.epoch, id), help="To the end of this epoch, then pause.",
+            )  # fmt: skip
+            st.button(
+                "Stop", icon=":material/stop:", key="train.stop", on_click=attempt, args=(pool.stop, id),
+                help="Ends the run. Its curves and weights are kept.",
+            )  # fmt: skip
+            _rate(pool, id, log)
+    _progress(pool, id, status, recipe, log)
+
+
+def _rate(pool: Pool, id: str, log: Log) -> None:
+    """Fields that turn the learning rate while the run goes."""
+    now = float(log.steps.rate[-1]) if len(log.steps.rate) else None
+
+    def typed() -> None:
+        if st.session_state["train.turned"] is not None:
+            attempt(pool.rate, id, st.session_state["train.turned"])
+        st.session_state["train.turned"] = None
+
+    def times(factor: float) -> None:
+        if now is not None:
+            attempt(pool.rate, id, now * factor)
+
+    st.number_input(
+        "New learning rate", min_value=LIMITS["rate"][0], max_value=LIMITS["rate"][1], value=None,
+        format="%.6g", key="train.turned", on_change=typed, placeholder="type one", width=150,
+        help="Holds from the next step on. The schedule goes on from there, multiplied.",
+    )  # fmt: skip
+    for words, factor in (("÷ 10", 0.1), ("× 10", 10.0)):
+        st.button(
+            words, key=f"train.times {factor:g}", on_click=times, args=(factor,),
+            disabled=not now, help="The learning rate, from the next step on.",
+        )  # fmt: skip
+
+
+def _progress(pool: Pool, id: str, status: str, recipe: Recipe, log: Log) -> None:
+    if log.started is None:
+        st.progress(0.0, f"{badge(status)} {_waiting(pool, id, status)}")
+        return
+    total = log.started.steps_per_epoch * recipe.epochs
+    parts = [f"epoch **{log.step / log.started.steps_per_epoch:.1f}** of {recipe.epochs}"]
+    parts.append(f"step {log.step:,} of {total:,}")
+    if len(log.steps.rate) and status not in ("finished", "stopped", "failed"):
+        parts.append(f"learning rate {recipes.text(float(f'{log.steps.rate[-1]:.3g}'))}")
+    left = log.left(recipe.epochs)
+    if left is not None and status == "running":
+        parts.append(f"{_time(left)} left")
+    else:
+        parts.append(f"{_time(log.t)} of training")
+    st.progress(min(1.0, log.step / total), f"{badge(status)} {' · '.join(parts)}")
+    if status == "queued":
+        st.caption(_waiting(pool, id, status))
+    elif status == "interrupted":
+        st.caption("The process that trained is gone, perhaps with the server. Resume goes on from the last save.")
+    elif status == "failed":
+        if not isinstance(log.end, Failed):  # the log could not take the reason
+            st.error(prose.literal(pool.runs.why(id)), icon=":material/error:")
+        st.caption("All up to here is kept. Below, “Use this recipe” begins anew with other settings.")
+    elif isinstance(log.end, Done) and status in ("finished", "stopped"):
+        st.caption(_ENDS[log.end.reason])
+
+
+def _waiting(pool: Pool, id: str, status: str) -> str:
+    """What a run without a first step waits for."""
+    if status == "queued":
+        place = pool.place(id)
+        return f"place {place} in the queue: others are training on this machine." if place else "next in the queue."
+    if status == "starting":
+        return "reading the pictures, building the network …"
+    return "before the first step."
+
+
+def _time(seconds: float) -> str:
+    """A length of time in two digits or so."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,56 @@
+"""The runs on this server, with their states and a way into each."""
+
+from datetime import datetime
+
+import streamlit as st
+
+from training.runs import Runs, Summary
+from ui import player, prose, recipes
+
+_FIRST = 6  # runs in sight; the rest behind a button
+_UNDER_WAY = (*player.ALIVE, "paused", "interrupted")
+
+
+def runs(found: Runs, open: str | None) -> None:
+    """Those under way first, then the newest; `open` is the one on the page."""
+    st.header("Runs on this server")
+    try:
+        listed = sorted(found.list(), key=lambda run: run.status not in _UNDER_WAY)
+    except ValueError as error:
+        st.error(prose.literal(str(error)), icon=":material/error:")
+        return
+    if open is not None:
+        st.page_link("pages/train.py", label="New run", icon=":material/add:", query_params={})
+    if not listed:
+        st.caption(prose.words("train")["empty"])
+        return
+    for run in listed[:_FIRST]:
+        _row(run, open)
+    if rest := listed[_FIRST:]:
+        with st.expander(f"{len(rest)} more", key="train.more"):
+            for run in rest:
+                _row(run, open)
+
+
+def _row(run: Summary, open: str | None) -> None:
+    """A run in a line; where its folder cannot be read, why."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(player.badge(run.status), width="content")
+        if run.recipe is None or run.meta is None:
+            st.markdown(prose.literal(f"{run.id}: {run.why}"))
+            return
+        st.page_link(
+            "pages/train.py", label=prose.literal(run.meta.title), query_params={"train.run": run.id},
+            disabled=run.id == open,
+        )  # fmt: skip
+        listed = recipes.differences(run.recipe)
+        about = [_when(run.meta.created), *(f"{name} {value}" for name, value in listed.items())]
+        st.caption(prose.literal(", ".join(about)))
+
+
+def _when(created: str) -> str:
+    """Day and time of the clock; what is no time stays as it is."""
+    try:
+        return f"{datetime.fromisoformat(created):%-d %b, %H:%M}"
+    except ValueError:
+        return created

@@ -1,0 +1,145 @@
+"""What can be done with a run: use its recipe, go on from one of its epochs, save all of it, delete it."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from training.pool import Pool
+from training.recipe import LIMITS, Recipe
+from training.runs import Meta, Runs
+from ui import cached, export, player, prose, recipe_form, recipes, state
+from ui.live import Log
+
+RUN = "train.run"
+_MORE = 5  # epochs that a run taken over gets at least
+
+
+def actions(pool: Pool, id: str, status: str, recipe: Recipe, meta: Meta) -> None:
+    """Everything below the pictures of a run."""
+    st.header("This run")
+    _about(recipe, meta)
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            "Use this recipe", icon=":material/replay:", key="train.again", on_click=recipe_form.show,
+            args=(recipe,), help="Fills the controls of a new run; this one stays as it is.",
+        )  # fmt: skip
+        with st.popover("Take over", icon=":material/call_split:", key="train.fork"):
+            _take_over(pool, id, recipe)
+        with st.popover("Save", icon=":material/download:", key="train.save"):
+            _save(pool.runs, id, recipe)
+        with st.popover("Delete", icon=":material/delete:", key="train.delete"):
+            _delete(pool.runs, id, status)
+
+
+def _about(recipe: Recipe, meta: Meta) -> None:
+    """The recipe in a line, and where the run comes from."""
+    listed = [
+        f"{recipe_form.label(name).lower()} {value}" for name, value in recipes.differences(recipe).items()
+    ]
+    sentence = f"Not at its default: {', '.join(listed)}." if listed else "All at its default."
+    st.markdown(f"**{prose.literal(meta.title)}.** {prose.literal(sentence)}")
+    origin, _, epoch = (meta.parent or "").partition("@")
+    if origin:
+        st.page_link(
+            "pages/train.py", label=f"Taken over from epoch {epoch} of an earlier run",
+            icon=":material/call_split:", query_params={RUN: origin},
+        )  # fmt: skip
+
+
+def _take_over(pool: Pool, id: str, recipe: Recipe) -> None:
+    st.markdown(prose.words("train")["take over"])
+    epochs = [int(name) for name in pool.runs.checkpoints(id) if name.isdigit()]
+    if not epochs:
+        st.caption("There is no checkpoint yet: the first one comes before the first step.")
+        return
+    keys = {name: f"train.fork.{name}" for name in ("epoch", "epochs", "rate")}
+    st.selectbox(
+        "From epoch", epochs, len(epochs) - 1, key=keys["epoch"],
+        help="Checkpoints are kept at epochs 0, 1, 2, 5, 10, 20, 50, … and the last.",
+    )  # fmt: skip
+    st.number_input(
+        "To epoch", min_value=1, max_value=int(LIMITS["epochs"][1]),
+        value=max(recipe.epochs, epochs[-1] + _MORE), key=keys["epochs"],
+    )  # fmt: skip
+    st.number_input(
+        "Learning rate at its peak", min_value=LIMITS["rate"][0] * 1.0, max_value=LIMITS["rate"][1] * 1.0,
+        value=float(recipe.rate), format="%.6g", key=keys["rate"],
+    )  # fmt: skip
+
+    def take_over() -> None:
+        wanted = {name: st.session_state[key] for name, key in keys.items()}
+        epoch = wanted.pop("epoch")
+        changes = {name: value for name, value in wanted.items() if value != getattr(recipe, name)}
+        state.write(**{RUN: pool.fork(id, epoch, changes), "train.epoch": None})
+
+    st.button(
+        "Take over", type="primary", icon=":material/call_split:", key="train.fork.go",
+        on_click=player.attempt, args=(take_over,),
+    )  # fmt: skip
+
+
+def _save(runs: Runs, id: str, recipe: Recipe) -> None:
+    """Files, each made when it is asked for."""
+    words = prose.words("train")
+    st.download_button(
+        "Curves (CSV)", lambda: export.as_csv(rows(cached.logs().read(runs, id))), f"zoolens-{id}.csv", "text/csv",
+        key="train.save.curves", icon=":material/table:", on_click="ignore", width="stretch",
+        help="One row a step; where the network was evaluated, with what came out.",
+    )  # fmt: skip
+    st.download_button(
+        "Recipe (JSON)", recipe.to_json, f"zoolens-{id}.json", "application/json",
+        key="train.save.recipe", icon=":material/receipt_long:", on_click="ignore", width="stretch",
+    )  # fmt: skip
+    names = [name for name in runs.checkpoints(id) if name != "last"]
+    if not names:
+        return
+    name = st.selectbox(
+        "Weights", names, len(names) - 1, key="train.save.of", help=words["checkpoint"],
+        format_func=lambda name: "the best epoch" if name == "best" else f"after epoch {int(name)}",
+    )  # fmt: skip
+    st.download_button(
+        "Weights (safetensors)", lambda: runs.checkpoint(id, name).read_bytes(),
+        f"zoolens-{id}-{name}.safetensors", "application/octet-stream",
+        key="train.save.weights", icon=":material/save:", on_click="ignore", width="stretch",
+    )  # fmt: skip
+
+
+def _delete(runs: Runs, id: str, status: str) -> None:
+    st.markdown(prose.words("train")["delete"])
+    if player.alive(status):
+        st.caption("This run is under way: stop it first.")
+
+    def delete() -> None:
+        runs.delete(id)
+        state.write(**{RUN: None, "train.epoch": None})
+
+    st.button(
+        "Delete for good", type="primary", icon=":material/delete:", key="train.delete.go",
+        on_click=player.attempt, args=(delete,), disabled=player.alive(status),
+    )  # fmt: skip
+
+
+def rows(log: Log) -> Sequence[dict[str, float | int | None]]:
+    """The curves of a run as a table: a row for the start and for each step, None where nothing was measured."""
+    per_epoch = log.started.steps_per_epoch if log.started else 1
+    kinds = [f"{weights} {what}" for weights in log.evaluations for what in ("loss", "accuracy")]
+    empty: dict[str, float | int | None] = dict.fromkeys(
+        ("step", "epoch", "seconds", "learning rate", "batch loss", "batch accuracy",
+         *(f"validation {kind}" for kind in kinds))
+    )  # fmt: skip
+    table: dict[int, dict[str, float | int | None]] = {
+        0: empty | {"step": 0, "epoch": 0.0, "seconds": 0.0}
+    }
+    steps = log.steps
+    for step, loss, accuracy, rate, t in zip(
+        steps.step, steps.loss, steps.accuracy, steps.rate, steps.t, strict=True
+    ):
+        table[int(step)] = empty | {
+            "step": int(step), "epoch": float(step) / per_epoch, "seconds": float(t),
+            "learning rate": float(rate), "batch loss": float(loss), "batch accuracy": float(accuracy),
+        }  # fmt: skip
+    for weights, each in log.evaluations.items():
+        for step, loss, accuracy in zip(each.step, each.loss, each.accuracy, strict=True):
+            table[int(step)][f"validation {weights} loss"] = float(loss)
+            table[int(step)][f"validation {weights} accuracy"] = float(accuracy)
+    return list(table.values())

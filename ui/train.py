@@ -1,0 +1,105 @@
+"""The page Train: a recipe to fill in, or the run that the address names."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from training import data
+from training.pool import Pool
+from ui import cached, plan, player, prose, recipe_form, recipes, run_view, state, take_away
+from ui.plan import Plan
+
+RUN = "train.run"  # the parameter of the address that names a run
+
+
+def opened(pool: Pool) -> str | None:
+    """The run that the address names; a sentence where there is none of that name."""
+    player.said()
+    wanted = state.query().get(RUN)
+    if wanted is None:
+        return None
+    try:
+        return pool.runs.path(wanted).name
+    except ValueError as error:
+        st.error(prose.literal(f"{error} It may have been deleted."), icon=":material/link_off:")
+        return None
+
+
+def prepare(pool: Pool) -> None:
+    """Controls for a recipe, what it would do, and Play."""
+    draft = recipes.read(state.query())
+    controls, view = st.columns([5, 4], gap="large")
+    with controls:
+        network, pictures = st.columns([3, 2])
+        with network:
+            recipe_form.network(draft)
+        with pictures:
+            recipe_form.data(draft, _datasets())
+        recipe_form.first(draft)
+    planned = plan.plan(draft)
+    with view:
+        plan.summary(planned)
+        _start(pool, planned)
+        plan.curve(planned)
+    recipe_form.groups(planned.draft)
+    recipe_form.changes(planned.draft)
+
+
+def watch(pool: Pool, id: str) -> None:
+    """A run: the player, what is seen of it while it goes, and what can be done with it."""
+    try:
+        recipe, meta, status = pool.runs.recipe(id), pool.runs.meta(id), pool.runs.status(id)
+    except ValueError as error:
+        st.error(prose.literal(str(error)), icon=":material/error:")
+        return
+    armed = player.alive(status)
+
+    @st.fragment(run_every=1.0 if armed else None)
+    def live() -> None:
+        try:
+            now = pool.runs.status(id)
+        except ValueError:  # deleted in another window
+            st.rerun()
+        player.said()
+        log = cached.logs().read(pool.runs, id)
+        player.player(pool, id, now, recipe, log)
+        run_view.view(pool.runs, id, page="train")
+        if player.alive(now) != armed:
+            st.rerun()
+
+    live()
+    take_away.actions(pool, id, status, recipe, meta)
+
+
+def _start(pool: Pool, planned: Plan) -> None:
+    """Play, and what is in its way."""
+    # Each start has a number, so that the second of two quick clicks opens the run that the first one began.
+    started: dict[int, str] = st.session_state.setdefault("train.started", {})
+    number = len(started)
+
+    def start(paused: bool) -> None:
+        if number not in started:
+            started[number] = pool.submit(planned.recipe)
+            if paused:
+                pool.step(started[number])
+        gone: dict[str, str | None] = dict.fromkeys(recipes.names())
+        state.write(**gone | {RUN: started[number]})
+
+    with st.container(horizontal=True, gap="small", key="train.start"):
+        st.button(
+            "Play", icon=":material/play_arrow:", type="primary", key="train.go", on_click=player.attempt, args=(start, False),
+            disabled=not planned.possible, width=200,
+        )  # fmt: skip
+        st.button(
+            "One step", icon=":material/skip_next:", key="train.go one", on_click=player.attempt, args=(start, True),
+            disabled=not planned.possible, help="The first batch, then pause.",
+        )  # fmt: skip
+    plan.obstacles(planned)
+
+
+def _datasets() -> Mapping[str, str]:
+    """The data sets to choose from, with their titles; what has to be fetched says so."""
+    return {
+        key: each.title if data.ready(key) else f"{each.title} (not here yet)"
+        for key, each in data.DATASETS.items()
+    }
