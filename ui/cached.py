@@ -22,7 +22,7 @@ from viz.figures import timeline as figures
 from viz.figures.scaling import draw
 from viz.operators import OPERATORS, Choice, Walk
 from viz.operators.patch import whole
-from zoo import Specimen, variant
+from zoo import Specimen, variant, weights
 from zoo import budget as budgets
 from zoo.anatomy import Alignment, Anatomy, Graph, align, dissect, excerpt, graph, smallest_input
 from zoo.anatomy import block_graph as block_graph_of
@@ -217,7 +217,7 @@ def logs() -> live.Logs:
     return live.Logs()
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+@st.cache_resource(max_entries=1, show_spinner=False, on_release=Pool.close)
 def pool() -> Pool:
     """What trains on this server, for all its readers. Runs that were under way when it last ended go on."""
     made = Pool(Runs())

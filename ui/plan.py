@@ -74,22 +74,21 @@ def plan(draft: Draft) -> Plan:
 
 def summary(plan: Plan) -> None:
     """The recipe in a line."""
-    recipe, parts = plan.recipe, []
-    row = VARIANTS[recipe.specimen.variant]
-    size = ""
+    recipe = plan.recipe
+    costs = data = ""
     if plan.network:
-        size = f" ({count(plan.network.params)} parameters, {count(plan.network.macs)} MACs a picture)"
-    parts.append(f"**{row.title}**{size}")
+        costs = f" ({count(plan.network.params)} parameters, {count(plan.network.macs)} MACs a picture)"
     if plan.dataset:
-        parts.append(
-            f"learns {len(plan.dataset.classes)} classes from {plan.images:,} pictures of "
-            f"**{plan.dataset.title}** at {recipe.size} × {recipe.size} px:"
+        data = (
+            f" learns {len(plan.dataset.classes)} classes from {plan.images:,} pictures of "
+            f"**{prose.literal(plan.dataset.title)}**"
         )
-    parts.append(
+    st.markdown(
+        f"**{VARIANTS[recipe.specimen.variant].title}**{costs}{data}, {recipe.size} × {recipe.size} px: "
         f"{recipe.epochs} {'epoch' if recipe.epochs == 1 else 'epochs'} of {plan.steps:,} "
-        f"{'step' if plan.steps == 1 else 'steps'} with {recipes.said('optimiser', recipe.optimiser)}."
+        f"{'step' if plan.steps == 1 else 'steps'}, {recipes.said('optimiser', recipe.optimiser)} at "
+        f"{recipes.text(round(recipe.peak, 10))}, {recipes.said('schedule', recipe.schedule)}."
     )
-    st.markdown(" ".join(parts))
 
 
 def curve(plan: Plan) -> None:

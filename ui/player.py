@@ -12,8 +12,8 @@ import streamlit as st
 
 from training.events import Done, Failed
 from training.pool import Pool
-from training.recipe import LIMITS, Recipe
-from ui import prose, recipes
+from training.recipe import Recipe
+from ui import prose, recipe_form, recipes
 from ui.live import Log
 
 ALIVE = ("queued", "starting", "running")
@@ -83,8 +83,8 @@ def player(pool: Pool, id: str, status: str, recipe: Recipe, log: Log) -> None:
             )  # fmt: skip
         if not over:
             st.button(
-                "One step", icon=":material/skip_next:", key="train.one step", on_click=attempt, args=(pool.step, id),
-                help="One batch, then pause.",
+                "One step", icon=":material/skip_next:", key="train.one step", on_click=attempt,
+                args=(pool.step, id), help="One batch, then pause.",
             )  # fmt: skip
             st.button(
                 "One epoch", icon=":material/fast_forward:", key="train.one epoch", on_click=attempt,
@@ -102,18 +102,19 @@ def _rate(pool: Pool, id: str, log: Log) -> None:
     """Fields that turn the learning rate while the run goes."""
     now = float(log.steps.rate[-1]) if len(log.steps.rate) else None
 
-    def typed() -> None:
-        if st.session_state["train.turned"] is not None:
-            attempt(pool.rate, id, st.session_state["train.turned"])
+    def chosen() -> None:
+        text = st.session_state["train.turned"]
         st.session_state["train.turned"] = None
+        if text is not None:
+            attempt(_turn, pool, id, text)
 
     def times(factor: float) -> None:
         if now is not None:
             attempt(pool.rate, id, now * factor)
 
-    st.number_input(
-        "New learning rate", min_value=LIMITS["rate"][0], max_value=LIMITS["rate"][1], value=None,
-        format="%.6g", key="train.turned", on_change=typed, placeholder="type one", width=150,
+    st.selectbox(
+        "New learning rate", [recipes.text(rate) for rate in recipe_form.FIRST["rate"].offered], None,
+        key="train.turned", on_change=chosen, accept_new_options=True, placeholder="choose or type", width=170,
         help="Holds from the next step on. The schedule goes on from there, multiplied.",
     )  # fmt: skip
     for words, factor in (("÷ 10", 0.1), ("× 10", 10.0)):
@@ -121,6 +122,14 @@ def _rate(pool: Pool, id: str, log: Log) -> None:
             words, key=f"train.times {factor:g}", on_click=times, args=(factor,),
             disabled=not now, help="The learning rate, from the next step on.",
         )  # fmt: skip
+
+
+def _turn(pool: Pool, id: str, text: str) -> None:
+    try:
+        rate = float(text)
+    except ValueError:
+        raise ValueError(f"A learning rate is a number, not {text[:40]!r}.") from None
+    pool.rate(id, rate)
 
 
 def _progress(pool: Pool, id: str, status: str, recipe: Recipe, log: Log) -> None:
@@ -141,7 +150,7 @@ def _progress(pool: Pool, id: str, status: str, recipe: Recipe, log: Log) -> Non
     if status == "queued":
         st.caption(_waiting(pool, id, status))
     elif status == "interrupted":
-        st.caption("The process that trained is gone, perhaps with the server. Resume goes on from the last save.")
+        st.caption("The process that trained is gone, perhaps with the server. Resume goes on where it was.")
     elif status == "failed":
         if not isinstance(log.end, Failed):  # the log could not take the reason
             st.error(prose.literal(pool.runs.why(id)), icon=":material/error:")
@@ -154,7 +163,11 @@ def _waiting(pool: Pool, id: str, status: str) -> str:
     """What a run without a first step waits for."""
     if status == "queued":
         place = pool.place(id)
-        return f"place {place} in the queue: others are training on this machine." if place else "next in the queue."
+        return (
+            f"place {place} in the queue: others are training on this machine."
+            if place
+            else "next in the queue."
+        )
     if status == "starting":
         return "reading the pictures, building the network …"
     return "before the first step."

@@ -125,7 +125,9 @@ GROUPS: tuple[Group, ...] = (
         title="Averaging",
         icon="stacked_line_chart",
         fields=(
-            Field(name="ema", label="EMA, decay a step", offered=(0, 0.9, 0.98, 0.99, 0.995, 0.999), zero="off"),
+            Field(
+                name="ema", label="EMA, decay a step", offered=(0, 0.9, 0.98, 0.99, 0.995, 0.999), zero="off"
+            ),
             Field(name="swa", label="SWA, from this share on", offered=(0, 0.5, 0.6, 0.75, 0.9), zero="off"),
         ),
     ),
@@ -160,14 +162,16 @@ def network(draft: Draft) -> None:
     choice, knobs = st.columns([4, 1], vertical_alignment="bottom")
     choice.selectbox(
         "Network",
-        list(_networks() | {chosen.variant: ""}),
+        list(dict.fromkeys([*_networks(), chosen.variant])),
         format_func=_titled,
         key=state.shows("train.variant", chosen.variant),
         on_change=_chosen,
         help=prose.words("train")["field network"],
     )
     with knobs:
-        turning = st.popover("Turn", icon=":material/tune:", key="train.turn", on_change="rerun", width="stretch")
+        turning = st.popover(
+            "Turn", icon=":material/tune:", key="train.turn", on_change="rerun", width="stretch"
+        )
         if turning.open:  # not before: a closed one would not take the values that are set meanwhile
             with turning:
                 study = Study(chosen, draft.recipe.size)
@@ -183,7 +187,7 @@ def data(draft: Draft, choices: Mapping[str, str]) -> None:
     """The data set, of `choices` (key -> words)."""
     st.selectbox(
         "Data",
-        list(dict(choices) | {draft.recipe.data: ""}),
+        list(dict.fromkeys([*choices, draft.recipe.data])),
         format_func=lambda key: choices.get(key, key),
         key=state.shows("train.data", draft.recipe.data),
         on_change=_turned,
@@ -204,7 +208,7 @@ def first(draft: Draft) -> None:
 def groups(draft: Draft) -> None:
     """All other fields, a button for each group, which says how many of them are not at their default."""
     changed = recipes.differences(draft.recipe)
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="train.groups"):
         for group in GROUPS:
             count = sum(field.name in changed or field.name in draft.problems for field in group.fields)
             opened = st.popover(
@@ -217,6 +221,8 @@ def groups(draft: Draft) -> None:
                 with opened:
                     for field in group.fields:
                         _control(field, draft)
+        with st.popover("From a file", icon=":material/upload_file:", key="train.file"):
+            _upload()
 
 
 def changes(draft: Draft) -> None:
@@ -234,16 +240,6 @@ def changes(draft: Draft) -> None:
         )  # fmt: skip
 
 
-def upload() -> None:
-    """A recipe from a file, which fills the controls; a sentence where it is none."""
-    st.file_uploader(
-        "A recipe as JSON", type="json", key="train.upload", on_change=_uploaded, max_upload_size=1,
-        help=prose.words("train")["upload"],
-    )  # fmt: skip
-    if refused := st.session_state.get("train.refused"):
-        st.error(prose.literal(refused), icon=":material/block:")
-
-
 def show(recipe: Recipe) -> None:
     """Fill the controls, and leave the run that was open."""
     gone: dict[str, str | None] = dict.fromkeys((*recipes.names(), "train.run"))
@@ -259,6 +255,16 @@ def scaled(recipe: Recipe) -> str:
 def label(name: str) -> str:
     """What the controls call a field."""
     return {"data": "Data", "specimen": "Network"}.get(name) or _ALL[name].label
+
+
+def _upload() -> None:
+    """A recipe from a file, which fills the controls; a sentence where it is none."""
+    st.file_uploader(
+        "A recipe as JSON", type="json", key="train.upload", on_change=_uploaded, max_upload_size=1,
+        help=prose.words("train")["upload"],
+    )  # fmt: skip
+    if refused := st.session_state.get("train.refused"):
+        st.error(prose.literal(refused), icon=":material/block:")
 
 
 def _control(field: Field, draft: Draft) -> None:

@@ -61,7 +61,7 @@ def read(query: Mapping[str, str]) -> Draft:
     kept: dict[str, Any] = {"specimen": recipe.specimen}
     for name, word in texts.items():
         try:
-            recipe = Recipe(**kept, **{name: value(name, word)})
+            recipe = Recipe(**kept | {name: value(name, word)})
         except ValueError as error:
             problems[name] = str(error)
         else:

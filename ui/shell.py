@@ -57,13 +57,16 @@ def pages() -> dict[str, list[StreamlitPage]]:
         _page("scaling", "Scaling", "open_in_full"),
         _page("operators", "Building blocks", "toys"),
     ]
-    known = [*architectures, *comparing]
+    training = [
+        _page("train", "Train", "model_training"),
+    ]
+    known = [*architectures, *comparing, *training]
     architectures.append(_page("gallery", "Gallery", "grid_view", visibility="hidden"))
     asked = unquote(urlsplit(st.context.url or "").path).rpartition("/")[2]
     if asked not in [page.url_path for page in (*known, *architectures)]:
         missing = partial(_missing, asked, known)
         architectures.append(st.Page(missing, title="No such page", url_path=asked, visibility="hidden"))
-    return {"Architectures": architectures, "Side by side": comparing}
+    return {"Architectures": architectures, "Side by side": comparing, "Training": training}
 
 
 def _page(

@@ -82,8 +82,9 @@ def _save(runs: Runs, id: str, recipe: Recipe) -> None:
     """Files, each made when it is asked for."""
     words = prose.words("train")
     st.download_button(
-        "Curves (CSV)", lambda: export.as_csv(rows(cached.logs().read(runs, id))), f"zoolens-{id}.csv", "text/csv",
-        key="train.save.curves", icon=":material/table:", on_click="ignore", width="stretch",
+        "Curves (CSV)", lambda: export.as_csv(rows(cached.logs().read(runs, id))),
+        f"zoolens-{id}.csv", "text/csv", key="train.save.curves", icon=":material/table:", on_click="ignore",
+        width="stretch",
         help="One row a step; where the network was evaluated, with what came out.",
     )  # fmt: skip
     st.download_button(
@@ -120,16 +121,14 @@ def _delete(runs: Runs, id: str, status: str) -> None:
 
 
 def rows(log: Log) -> Sequence[dict[str, float | int | None]]:
-    """The curves of a run as a table: a row for the start and for each step, None where nothing was measured."""
+    """The curves of a run: a row for the start and for each step, None where nothing was measured."""
     per_epoch = log.started.steps_per_epoch if log.started else 1
     kinds = [f"{weights} {what}" for weights in log.evaluations for what in ("loss", "accuracy")]
     empty: dict[str, float | int | None] = dict.fromkeys(
         ("step", "epoch", "seconds", "learning rate", "batch loss", "batch accuracy",
          *(f"validation {kind}" for kind in kinds))
     )  # fmt: skip
-    table: dict[int, dict[str, float | int | None]] = {
-        0: empty | {"step": 0, "epoch": 0.0, "seconds": 0.0}
-    }
+    table: dict[int, dict[str, float | int | None]] = {0: empty | {"step": 0, "epoch": 0.0, "seconds": 0.0}}
     steps = log.steps
     for step, loss, accuracy, rate, t in zip(
         steps.step, steps.loss, steps.accuracy, steps.rate, steps.t, strict=True

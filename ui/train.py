@@ -27,8 +27,11 @@ def opened(pool: Pool) -> str | None:
 
 def prepare(pool: Pool) -> None:
     """Controls for a recipe, what it would do, and Play."""
-    draft = recipes.read(state.query())
-    controls, view = st.columns([5, 4], gap="large")
+    planned = plan.plan(recipes.read(state.query()))
+    draft = planned.draft
+    plan.summary(planned)
+    _start(pool, planned)
+    controls, view = st.columns([3, 2], gap="large")
     with controls:
         network, pictures = st.columns([3, 2])
         with network:
@@ -36,13 +39,10 @@ def prepare(pool: Pool) -> None:
         with pictures:
             recipe_form.data(draft, _datasets())
         recipe_form.first(draft)
-    planned = plan.plan(draft)
+        recipe_form.groups(draft)
+        recipe_form.changes(draft)
     with view:
-        plan.summary(planned)
-        _start(pool, planned)
         plan.curve(planned)
-    recipe_form.groups(planned.draft)
-    recipe_form.changes(planned.draft)
 
 
 def watch(pool: Pool, id: str) -> None:
@@ -52,6 +52,7 @@ def watch(pool: Pool, id: str) -> None:
     except ValueError as error:
         st.error(prose.literal(str(error)), icon=":material/error:")
         return
+    st.title(meta.title)
     armed = player.alive(status)
 
     @st.fragment(run_every=1.0 if armed else None)
@@ -87,12 +88,12 @@ def _start(pool: Pool, planned: Plan) -> None:
 
     with st.container(horizontal=True, gap="small", key="train.start"):
         st.button(
-            "Play", icon=":material/play_arrow:", type="primary", key="train.go", on_click=player.attempt, args=(start, False),
-            disabled=not planned.possible, width=200,
+            "Play", icon=":material/play_arrow:", type="primary", key="train.go", on_click=player.attempt,
+            args=(start, False), disabled=not planned.possible, width=200,
         )  # fmt: skip
         st.button(
-            "One step", icon=":material/skip_next:", key="train.go one", on_click=player.attempt, args=(start, True),
-            disabled=not planned.possible, help="The first batch, then pause.",
+            "One step", icon=":material/skip_next:", key="train.go one", on_click=player.attempt,
+            args=(start, True), disabled=not planned.possible, help="The first batch, then pause.",
         )  # fmt: skip
     plan.obstacles(planned)
 
