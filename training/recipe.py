@@ -146,7 +146,7 @@ class Recipe:
             object.__setattr__(self, "specimen", replace(self.specimen, num_classes=None))
         for name, known in ACCEPTED.items():
             value = getattr(self, name)
-            if value not in known:
+            if not isinstance(value, str) or value not in known:
                 raise ValueError(f"There is no {name} called {value!r}. {nearest(str(value), known)}")
         for each in fields(self):
             self._check(each.name, getattr(self, each.name))
@@ -192,7 +192,7 @@ class Recipe:
         """The recipe that such a text holds; ValueError with a sentence for any other text."""
         try:
             values: Any = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ValueError("This is no recipe: it is not JSON.") from None
         known = {each.name for each in fields(cls)}
         if not isinstance(values, dict):

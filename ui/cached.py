@@ -22,7 +22,7 @@ from viz.figures import timeline as figures
 from viz.figures.scaling import draw
 from viz.operators import OPERATORS, Choice, Walk
 from viz.operators.patch import whole
-from zoo import Specimen, variant, weights
+from zoo import Specimen, variant
 from zoo import budget as budgets
 from zoo.anatomy import Alignment, Anatomy, Graph, align, dissect, excerpt, graph, smallest_input
 from zoo.anatomy import block_graph as block_graph_of

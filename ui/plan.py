@@ -64,11 +64,10 @@ def plan(draft: Draft) -> Plan:
         ready = data.ready(recipe.data)
     except ValueError as error:
         problems["data"] = str(error)
-    if dataset:
-        try:
-            network = _built(recipe, dataset)
-        except ValueError as error:
-            problems.setdefault(_cause(recipe, dataset), str(error))
+    try:
+        network = _built(recipe, dataset)
+    except ValueError as error:
+        problems.setdefault(_cause(recipe, dataset), str(error))
     return Plan(draft=replace(draft, problems=problems), dataset=dataset, network=network, ready=ready)
 
 
@@ -116,13 +115,13 @@ def obstacles(plan: Plan) -> None:
         st.page_link("pages/data.py", label="Fetch it on the page Data", icon=":material/photo_library:")
 
 
-def _built(recipe: Recipe, dataset: Dataset) -> Anatomy:
+def _built(recipe: Recipe, dataset: Dataset | None) -> Anatomy:
     """The network as the recipe changes it. ValueError with a sentence where it cannot exist."""
-    specimen = replace(recipe.specimen, num_classes=len(dataset.classes))
+    specimen = replace(recipe.specimen, num_classes=len(dataset.classes) if dataset else None)
     return cached.changed(specimen, recipe.size, *(getattr(recipe, name) for name in _CHANGE))
 
 
-def _cause(recipe: Recipe, dataset: Dataset) -> str:
+def _cause(recipe: Recipe, dataset: Dataset | None) -> str:
     """The field without which the network could be built."""
     for name in (*_CHANGE, "size"):
         mended = recipes.without(recipe, name)

@@ -17,6 +17,7 @@ from ui import prose, recipe_form, recipes
 from ui.live import Log
 
 ALIVE = ("queued", "starting", "running")
+_OVER = ("finished", "stopped", "failed")
 _ANSWER = 3.0  # seconds in which a run answers a command
 WORDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(  # status -> words, icon, colour
     {
@@ -29,6 +30,9 @@ WORDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(  # status -> words
         "failed": ("Failed", "error", "red"),
         "interrupted": ("Interrupted", "power_off", "orange"),
     }
+)
+_PLAY: Mapping[str, str] = MappingProxyType(  # status -> what going on is called
+    {"paused": "Play", "interrupted": "Resume", "stopped": "Resume", "failed": "Try again"}
 )
 _ENDS: Mapping[str, str] = MappingProxyType(
     {
@@ -69,19 +73,18 @@ def said() -> None:
 
 def player(pool: Pool, id: str, status: str, recipe: Recipe, log: Log) -> None:
     """Buttons, progress and words."""
-    over = status in ("finished", "stopped", "failed")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="train.player"):
         if status in ALIVE:
             st.button(
                 "Pause", icon=":material/pause:", type="primary", key="train.pause", on_click=attempt,
                 args=(pool.pause, id), disabled=status == "queued",
             )  # fmt: skip
-        elif not over:
+        elif status in _PLAY:
             st.button(
-                "Resume" if status == "interrupted" else "Play", icon=":material/play_arrow:", type="primary",
+                _PLAY[status], icon=":material/play_arrow:", type="primary",
                 key="train.play", on_click=attempt, args=(pool.play, id),
             )  # fmt: skip
-        if not over:
+        if status not in _OVER:
             st.button(
                 "One step", icon=":material/skip_next:", key="train.one step", on_click=attempt,
                 args=(pool.step, id), help="One batch, then pause.",
@@ -114,8 +117,8 @@ def _rate(pool: Pool, id: str, log: Log) -> None:
 
     st.selectbox(
         "New learning rate", [recipes.text(rate) for rate in recipe_form.FIRST["rate"].offered], None,
-        key="train.turned", on_change=chosen, accept_new_options=True, placeholder="choose or type", width=170,
-        help="Holds from the next step on. The schedule goes on from there, multiplied.",
+        key="train.turned", on_change=chosen, accept_new_options=True, placeholder="choose or type",
+        width=170, help="Holds from the next step on. The schedule goes on from there, multiplied.",
     )  # fmt: skip
     for words, factor in (("÷ 10", 0.1), ("× 10", 10.0)):
         st.button(
@@ -139,7 +142,7 @@ def _progress(pool: Pool, id: str, status: str, recipe: Recipe, log: Log) -> Non
     total = log.started.steps_per_epoch * recipe.epochs
     parts = [f"epoch **{log.step / log.started.steps_per_epoch:.1f}** of {recipe.epochs}"]
     parts.append(f"step {log.step:,} of {total:,}")
-    if len(log.steps.rate) and status not in ("finished", "stopped", "failed"):
+    if len(log.steps.rate) and status not in _OVER:
         parts.append(f"learning rate {recipes.text(float(f'{log.steps.rate[-1]:.3g}'))}")
     left = log.left(recipe.epochs)
     if left is not None and status == "running":
@@ -154,7 +157,9 @@ def _progress(pool: Pool, id: str, status: str, recipe: Recipe, log: Log) -> Non
     elif status == "failed":
         if not isinstance(log.end, Failed):  # the log could not take the reason
             st.error(prose.literal(pool.runs.why(id)), icon=":material/error:")
-        st.caption("All up to here is kept. Below, “Use this recipe” begins anew with other settings.")
+        st.caption(
+            "All up to here is kept. Try again, or change the recipe: “Use this recipe”."
+        )
     elif isinstance(log.end, Done) and status in ("finished", "stopped"):
         st.caption(_ENDS[log.end.reason])
 

@@ -254,7 +254,12 @@ def scaled(recipe: Recipe) -> str:
 
 def label(name: str) -> str:
     """What the controls call a field."""
-    return {"data": "Data", "specimen": "Network"}.get(name) or _ALL[name].label
+    return {"data": "Data", "specimen": "Network"}.get(name) or field(name).label
+
+
+def field(name: str) -> Field:
+    """The control of a field."""
+    return _ALL[name]
 
 
 def _upload() -> None:
@@ -361,12 +366,12 @@ def _uploaded() -> None:
     if file is None:
         return
     try:
-        show(_checked(file.getvalue()))
+        show(checked(file.getvalue()))
     except ValueError as error:
         st.session_state["train.refused"] = str(error)
 
 
-def _checked(content: bytes) -> Recipe:
+def checked(content: bytes) -> Recipe:
     """The recipe in an uploaded file; ValueError with a sentence for anything else."""
     if len(content) > _LONGEST:
         raise ValueError(f"This is no recipe: it is longer than {_LONGEST:,} bytes.")

@@ -17,6 +17,7 @@ from zoo import Specimen
 
 PREFIX = "train."
 _ON, _OFF, _NONE = "on", "off", "none"
+_SHOWN = 40  # characters that are looked at of a text that says nothing
 _NETWORK = ("variant", "knobs")
 
 
@@ -82,7 +83,7 @@ def value(name: str, text: str) -> object:
     """What `text` says of a field; a text that says nothing stays one, for `Recipe` to refuse."""
     kinds = get_args(_fields()[name]) or (_fields()[name],)
     if bool in kinds:
-        return {_ON: True, _OFF: False}.get(text, text)
+        return {_ON: True, _OFF: False}.get(text, text[:_SHOWN])
     if NoneType in kinds and text == _NONE:
         return None
     for kind in (int, float):
@@ -90,8 +91,8 @@ def value(name: str, text: str) -> object:
             try:
                 return kind(text)
             except ValueError:
-                return text
-    return text
+                return text[:_SHOWN]
+    return text[:_SHOWN]
 
 
 def differences(recipe: Recipe, other: Recipe | None = None) -> dict[str, str]:
