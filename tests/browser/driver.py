@@ -55,17 +55,21 @@ def launch(playwright: Playwright, path: Path) -> Browser:
 
 
 @contextmanager
-def serving(script: str = "app.py") -> Iterator[str]:
-    """The app in a process of its own, on a free port; gives its address. Fresh: no page was visited yet."""
+def serving(script: str = "app.py", **variables: str) -> Iterator[str]:
+    """The app in a process of its own, on a free port; gives its address. Fresh: no page was visited yet.
+
+    Runs and data sets go to a folder that lasts as long, unless `variables` of the environment say otherwise.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true"]
     command += [f"--server.port={port}", "--server.address=127.0.0.1"]
-    with tempfile.TemporaryFile() as log:
+    with tempfile.TemporaryFile() as log, tempfile.TemporaryDirectory() as folder:
+        own = {"OMP_NUM_THREADS": "1", "ZOOLENS_RUNS": f"{folder}/runs", "ZOOLENS_DATA": f"{folder}/data"}
         process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            env=os.environ | own | variables,
         )
         try:
             base = f"http://127.0.0.1:{port}"

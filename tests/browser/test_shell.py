@@ -10,7 +10,7 @@ from tests.browser import driver
 from zoo import FAMILIES
 
 ADDRESSES = [
-    "/", "/inspect", "/proof", "/bottleneck", "/compare", "/ladders", "/scaling", "/operators",
+    "/", "/inspect", "/proof", "/bottleneck", "/compare", "/ladders", "/scaling", "/operators", "/train",
 ]  # fmt: skip
 
 
@@ -20,7 +20,7 @@ def test_link_to_a_page_on_a_fresh_server(browser: Browser) -> None:
         visitor = driver.Visitor(browser, base)
         page = visitor("/inspect?variant=resnet50")
         expect(page).to_have_title("Inspect – Zoolens")
-        expect(page.get_by_test_id("stNavSectionHeader")).to_have_count(2)
+        expect(page.get_by_test_id("stNavSectionHeader")).to_have_count(3)
         expect(page.get_by_test_id("stSidebarNav").get_by_role("link", name="Gallery")).to_be_visible()
         expect(page).to_have_url(f"{base}/inspect?variant=resnet50")
         visitor.close()
