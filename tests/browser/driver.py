@@ -65,7 +65,10 @@ def serving(script: str = "app.py", **variables: str) -> Iterator[str]:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true"]
     command += [f"--server.port={port}", "--server.address=127.0.0.1"]
-    with tempfile.TemporaryFile() as log, tempfile.TemporaryDirectory() as folder:
+    with (
+        tempfile.TemporaryFile() as log,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,  # a run may still be writing
+    ):
         own = {"OMP_NUM_THREADS": "1", "ZOOLENS_RUNS": f"{folder}/runs", "ZOOLENS_DATA": f"{folder}/data"}
         process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
