@@ -22,8 +22,8 @@ from training.events import (
     to_dict,
 )
 from training.recipe import Recipe
+from training.shapes import CLASSES
 
-CLASSES = ("disc", "ring", "square", "cross")
 LAYERS = ("stem.conv", "stages.0.conv1", "stages.0.conv2", "head")
 ACTIVATIONS = ("stem.act", "stages.0.act")
 STAGES = ("stem", "stages.0")

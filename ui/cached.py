@@ -10,9 +10,12 @@ import json
 import threading
 from contextlib import suppress
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 from plotly.graph_objects import Figure
 
+from training.data import load
 from training.pool import Pool
 from training.runs import Runs
 from ui import catalogue, live
@@ -224,3 +227,17 @@ def pool() -> Pool:
     made.recover()
     atexit.register(made.close)
     return made
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def held_out(
+    data: str, images: int | None, validation: int, size: int, channels: int, seed: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The validation pictures (N, C, H, W) of a run, and their labels. Nobody changes them.
+
+    ValueError with a sentence where the data are not on this disk.
+    """
+    held = load(
+        data, images=images, validation=validation, size=size, channels=channels, seed=seed
+    ).validation
+    return held.images.numpy(), held.labels.numpy()

@@ -11,11 +11,12 @@ from typing import Protocol
 import numpy as np
 import streamlit as st
 
-from training.events import Failed
+from training.events import Arrays, Failed
 from training.recipe import Recipe
-from ui import bound, cached, charts, prose
+from ui import bound, cached, charts, export, prose, run_panels
 from ui.live import Log, Numbers, Source
 from viz.figures.training import LOOKS, Axis, Curve, Mark, progress, rates, smoothed
+from zoo import variant
 
 NEWEST = "newest"  # the end of the slider that goes along with a run
 
@@ -32,6 +33,7 @@ class Run(Source, Protocol):
     """What a view asks of `training.runs.Runs`."""
 
     def recipe(self, id: str) -> Recipe: ...
+    def snapshot(self, id: str, epoch: int) -> Arrays: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,28 @@ def view(source: Run, id: str, *, page: str, until: float | None = None) -> None
     with values:
         _values(seen)
     _curves(seen)
+    _panels(seen)
+
+
+def _panels(seen: Seen) -> None:
+    log, started = seen.log, seen.log.started
+    if started is None or seen.epoch is None:
+        st.info("The first look at the validation pictures is under way.", icon=":material/hourglass_top:")
+        return
+    try:
+        arrays = seen.source.snapshot(seen.id, seen.epoch)
+        first = seen.source.snapshot(seen.id, log.seen[0])
+    except ValueError as error:
+        st.warning(prose.literal(str(error)), icon=":material/hide_image:")
+        return
+    images, labels, why = run_panels.pictures(seen.recipe, variant(seen.recipe.specimen.variant).channels)
+    run_panels.panels(
+        run_panels.Moment(
+            run=seen.id, log=log, classes=started.classes, handful=started.handful, stages=started.stages,
+            epoch=seen.epoch, arrays=arrays, first=first, images=images, labels=labels, why=why,
+            page=seen.page,
+        )
+    )  # fmt: skip
 
 
 def _slider(log: Log, page: str) -> str:
@@ -83,22 +107,22 @@ def _slider(log: Log, page: str) -> str:
 def _values(seen: Seen) -> None:
     """The numbers at a glance: of now, or of the epoch that is looked at."""
     log, recipe = seen.log, seen.recipe
-    at = _row(log, seen.epoch)
-    columns = st.columns(5)
-    columns[0].metric("Epoch", f"{0 if seen.epoch is None else seen.epoch} of {recipe.epochs}")
-    columns[1].metric("Training accuracy", _share(_training(seen)))
-    columns[2].metric(
-        "Validation accuracy", _share(None if at is None else log.evaluations["raw"].accuracy[at])
-    )
+    row = None if seen.epoch is None else log.seen.index(seen.epoch)
+    said = {
+        "Epoch": f"{seen.epoch or 0} of {recipe.epochs}",
+        "Training accuracy": _share(_training(seen)),
+        "Validation accuracy": _share(None if row is None else log.evaluations["raw"].accuracy[row]),
+    }
+    for weights, words in (("ema", "With EMA"), ("swa", "With SWA")):
+        if (found := log.evaluations.get(weights)) is not None:
+            there = found.accuracy[found.epoch == seen.epoch]
+            said[words] = _share(there[0] if len(there) else None)
     speed, left = log.speed(), log.left(recipe.epochs)
-    columns[3].metric("Images a second", "–" if speed is None else f"{speed:,.0f}")
-    over = log.end is not None or left is None
-    columns[4].metric("Time" if over else "Time left", _duration(log.t if left is None else left))
-
-
-def _row(log: Log, epoch: int | None) -> int | None:
-    """Where in the evaluations of the raw weights an epoch stands."""
-    return None if epoch is None else log.seen.index(epoch)
+    said["Images a second"] = "–" if speed is None else f"{speed:,.0f}"
+    said["Time" if left is None else "Time left"] = _duration(log.t if left is None else left)
+    with st.container(horizontal=True, gap="medium"):
+        for label, value in said.items():
+            st.metric(label, value, width=150)
 
 
 def _training(seen: Seen) -> float | None:
@@ -129,7 +153,7 @@ def _curves(seen: Seen) -> None:
         log_loss = bound.switch("Logarithmic loss", f"{page}.log")
     axis = _DRAWN[over]
     at = None if seen.epoch is None or seen.newest else _moment(log, seen.epoch, over)
-    left, right = st.columns(2, gap="medium")
+    left, middle, right = st.columns(3, gap="small")
     with left:
         loss = progress(
             _series(log, "loss", over), title="Loss", axis=axis, y="Cross-entropy, nats",
@@ -139,7 +163,7 @@ def _curves(seen: Seen) -> None:
             loss, f"{page}.loss", name="zoolens-loss", view=f"{seen.id} {over} {log_loss}",
             alt="Loss on training and validation pictures so far",
         )  # fmt: skip
-    with right:
+    with middle:
         accuracy = progress(
             _series(log, "accuracy", over), title="Accuracy", axis=axis, y="Share that is right", shares=True,
             at=at,
@@ -148,11 +172,41 @@ def _curves(seen: Seen) -> None:
             accuracy, f"{page}.accuracy", name="zoolens-accuracy", view=f"{seen.id} {over}",
             alt="Accuracy on training and validation pictures so far",
         )  # fmt: skip
-    charts.steady(
-        rates(*_rates(log, over, seen.recipe.epochs), axis=axis, at=at), f"{page}.rate",
-        name="zoolens-learning-rate", view=f"{seen.id} {over}",
-        alt="The learning rate as planned and as used so far",
-    )  # fmt: skip
+    with right:
+        charts.steady(
+            rates(*_rates(log, over, seen.recipe.epochs), axis=axis, at=at), f"{page}.rate",
+            name="zoolens-learning-rate", view=f"{seen.id} {over}",
+            alt="The learning rate as planned and as used so far",
+        )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        words = prose.words("run")
+        st.caption(f"{words['curves']} {words['rate']}", width="stretch")
+        st.download_button(
+            "The curves as CSV", lambda: export.as_csv(table(log)), f"zoolens-{seen.id}.csv", "text/csv",
+            icon=":material/download:", on_click="ignore", key=f"{page}.csv",
+        )  # fmt: skip
+
+
+def table(log: Log) -> list[dict[str, object]]:
+    """All that the curves are drawn from: a row for every step and every evaluation, in their order."""
+    steps = log.steps
+    rows: list[dict[str, object]] = [
+        {"seconds": t, "step": int(step), "epoch": None, "pictures": "training batch", "loss": loss,
+         "accuracy": accuracy, "learning rate": rate}
+        for t, step, loss, accuracy, rate in zip(
+            steps.t, steps.step, steps.loss, steps.accuracy, steps.rate, strict=True
+        )
+    ]  # fmt: skip
+    for weights, name in _WEIGHTS.items():
+        if (found := log.evaluations.get(weights)) is not None:
+            rows += [
+                {"seconds": t, "step": int(step), "epoch": int(epoch), "pictures": name, "loss": loss,
+                 "accuracy": accuracy, "learning rate": None}
+                for t, step, epoch, loss, accuracy in zip(
+                    found.t, found.step, found.epoch, found.loss, found.accuracy, strict=True
+                )
+            ]  # fmt: skip
+    return sorted(rows, key=lambda row: (row["step"], row["epoch"] is not None))
 
 
 def _over(log: Log, over: str, step: Numbers, t: Numbers) -> Numbers:

@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from viz.figures.style import FAINT, LINE, LOW, MEDIUM
+from viz.figures.style import FAINT, LINE, MEDIUM
 
 Numbers = NDArray[np.floating]
 
@@ -33,7 +33,7 @@ class Look:
 
 LOOKS: Mapping[str, Look] = MappingProxyType(
     {
-        "batch": Look(colour="rgba(0, 114, 178, 0.32)", width=1.0),
+        "batch": Look(colour="rgba(86, 160, 211, 0.55)", width=1.0),
         "train": Look(colour="#0072b2"),
         "raw": Look(colour="#e69f00", symbol="circle"),
         "ema": Look(colour="#009e73", dash="dash", symbol="diamond"),
@@ -112,7 +112,6 @@ def progress(
     shares: bool = False,
     logarithmic: bool = False,
     at: float | None = None,
-    height: int = MEDIUM,
 ) -> go.Figure:
     """Curves over one axis, and a dotted line at the moment `at` that the reader looks at.
 
@@ -127,7 +126,7 @@ def progress(
         vertical |= {"type": "log", "exponentformat": "power", "nticks": 6}
     else:
         vertical |= {"rangemode": "tozero"}
-    return go.Figure(traces, _layout(title, axis, vertical, at, height))
+    return go.Figure(traces, _layout(title, axis, vertical, at))
 
 
 def rates(
@@ -154,7 +153,7 @@ def rates(
         "title": "Learning rate", "rangemode": "tozero", "zeroline": False, "automargin": True,
         "tickformat": ".2~g",
     }  # fmt: skip
-    return go.Figure(traces, _layout("Learning rate", axis, vertical, at, LOW))
+    return go.Figure(traces, _layout("Learning rate", axis, vertical, at))
 
 
 def _line(curve: Curve, said: str) -> dict[str, object]:
@@ -173,14 +172,12 @@ def _line(curve: Curve, said: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _layout(
-    title: str, axis: Axis, vertical: Mapping[str, object], at: float | None, height: int
-) -> dict[str, object]:
+def _layout(title: str, axis: Axis, vertical: Mapping[str, object], at: float | None) -> dict[str, object]:
     return {
         "title": title,
-        "height": height,
+        "height": MEDIUM,
         "margin": {"l": 8, "r": 8, "t": 44, "b": 8},
-        "legend": {"orientation": "h", "y": -0.24, "yanchor": "top", "x": 0},
+        "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
         "showlegend": True,
         "dragmode": False,
         "hoverlabel": {"align": "left"},
