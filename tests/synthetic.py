@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from training.events import (
     Arrays,
@@ -18,7 +17,6 @@ from training.events import (
     Event,
     Started,
     Step,
-    from_dict,
     to_dict,
 )
 from training.recipe import Recipe
@@ -120,29 +118,3 @@ def append(folder: Path, told: Iterator[Event]) -> None:
             if isinstance(event, Evaluation) and event.snapshot is not None:
                 save_file(dict(event.snapshot), folder / "snapshots" / f"{event.epoch:04d}.safetensors")
             log.write(json.dumps(to_dict(event) | {"t": step * SECOND}) + "\n")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    event: Event
-    t: float
-
-
-@dataclass(frozen=True)
-class Folders:
-    """Reads such folders as `training.runs.Runs` does."""
-
-    root: Path
-
-    def events(self, id: str, after: int = 0) -> tuple[list[Told], int]:
-        with (self.root / id / "events.jsonl").open("rb") as log:
-            log.seek(after)
-            lines = log.read().rpartition(b"\n")[0]
-        values = [json.loads(line) for line in lines.splitlines()]
-        return [Told(event=from_dict(each), t=each["t"]) for each in values], after + len(lines) + bool(lines)
-
-    def recipe(self, id: str) -> Recipe:
-        return Recipe.from_json((self.root / id / "recipe.json").read_text())
-
-    def snapshot(self, id: str, epoch: int) -> Arrays:
-        return load_file(self.root / id / "snapshots" / f"{epoch:04d}.safetensors")

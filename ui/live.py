@@ -6,16 +6,17 @@ at their end, so neither a copy nor a lock is needed to draw one.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.events import Changed, Checkpoint, Done, Epoch, Evaluation, Event, Failed, Started, Step
+from training.runs import Runs
 
 Numbers = NDArray[np.float64]
 
@@ -23,23 +24,6 @@ _KEPT = 64  # logs in memory
 _TAIL = 96  # bytes before the place read last that must still be there
 _WINDOW = 5.0  # seconds of training over which speed is measured
 _LONG = 30.0  # and over which the time left is
-
-
-class Entry(Protocol):
-    """An event of a log, as `training.runs` reads it."""
-
-    @property
-    def event(self) -> Event: ...
-    @property
-    def t(self) -> float: ...  # seconds of training
-
-
-class Source(Protocol):
-    """Where runs are: `training.runs.Runs`, of this server or of the shipped recordings."""
-
-    @property
-    def root(self) -> Path: ...
-    def events(self, id: str, after: int = 0) -> tuple[Sequence[Entry], int]: ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -150,7 +134,7 @@ class Logs:
         self._lock = threading.Lock()
         self._readers: OrderedDict[tuple[Path, str], _Reader] = OrderedDict()
 
-    def read(self, source: Source, id: str) -> Log:
+    def read(self, source: Runs, id: str) -> Log:
         """The log of the run `id` as it is now; an empty one where there is no such run."""
         with self._lock:
             reader = self._readers.setdefault((source.root, id), _Reader())
@@ -199,16 +183,17 @@ class _Reader:
         self._t = 0.0
         self._log = self._seen()
 
-    def read(self, source: Source, id: str) -> Log:
+    def read(self, source: Runs, id: str) -> Log:
         path = source.root / id / "events.jsonl"
         with self._lock:  # of several readers at once one reads, and the others find it done
             if self._place and _bytes(path, self._place) != self._tail:  # another log in its place, or none
                 self._restart()
                 self._version += 1
                 self._log = self._seen()
-            if not path.is_file():
+            try:
+                entries, self._place = source.events(id, self._place)
+            except ValueError:  # there is no such run, or not any more
                 return self._log
-            entries, self._place = source.events(id, self._place)
             if entries:
                 self._tail = _bytes(path, self._place) or b""
                 for entry in entries:

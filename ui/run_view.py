@@ -6,15 +6,15 @@ same. A page draws it inside a fragment that runs again about once a second.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import streamlit as st
 
-from training.events import Arrays, Failed
+from training.events import Failed
 from training.recipe import Recipe
+from training.runs import Runs
 from ui import bound, cached, charts, export, prose, run_panels
-from ui.live import Log, Numbers, Source
+from ui.live import Log, Numbers
 from viz.figures.training import LOOKS, Axis, Curve, Mark, progress, rates, smoothed
 from zoo import variant
 
@@ -29,18 +29,11 @@ _DRAWN = {
 _WEIGHTS = {"raw": "validation", "ema": "validation, EMA", "swa": "validation, SWA"}
 
 
-class Run(Source, Protocol):
-    """What a view asks of `training.runs.Runs`."""
-
-    def recipe(self, id: str) -> Recipe: ...
-    def snapshot(self, id: str, epoch: int) -> Arrays: ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class Seen:
     """A run and the epoch that the reader looks at."""
 
-    source: Run
+    source: Runs
     id: str
     recipe: Recipe
     log: Log
@@ -49,7 +42,7 @@ class Seen:
     page: str  # prefix of the keys
 
 
-def view(source: Run, id: str, *, page: str, until: float | None = None) -> None:
+def view(source: Runs, id: str, *, page: str, until: float | None = None) -> None:
     """Draw the run. `until`: as it was after so many seconds of training, for a run that is played again."""
     log = cached.logs().read(source, id)
     if until is not None:

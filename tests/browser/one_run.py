@@ -1,17 +1,14 @@
 """A run from the folder ZOOLENS_RUNS inside the shell, its id in the address: what test_run_view.py sees."""
 
-import os
-from pathlib import Path
-
 import streamlit as st
 
-from tests.synthetic import Folders
+from training.runs import Runs
 from ui import run_view, shell
 
 
 @st.fragment(run_every=1.0)
 def page() -> None:
-    run_view.view(Folders(Path(os.environ["ZOOLENS_RUNS"])), st.query_params["id"], page="train")
+    run_view.view(Runs(), st.query_params["id"], page="train")
 
 
 st.set_page_config(page_icon=shell.ICON, layout="wide")

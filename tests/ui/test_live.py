@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 
 from tests import synthetic
-from tests.synthetic import SECOND, Folders, Told
+from tests.synthetic import SECOND
 from training.events import Done, Step
+from training.runs import Logged, Runs
 from ui.live import Log, Logs
 
 
-class Counting(Folders):
+class Counting(Runs):
     """Counts the events that were parsed."""
 
     parsed = 0
 
-    def events(self, id: str, after: int = 0) -> tuple[list[Told], int]:
+    def events(self, id: str, after: int = 0) -> tuple[list[Logged], int]:
         found, end = super().events(id, after)
         type(self).parsed += len(found)
         return found, end
@@ -28,7 +29,7 @@ class Counting(Folders):
 
 def test_a_run_as_arrays(tmp_path: Path) -> None:
     id = synthetic.write(tmp_path, told=synthetic.events(epochs=4, ema=True))
-    log = Logs().read(Folders(tmp_path), id)
+    log = Logs().read(Runs(tmp_path), id)
     np.testing.assert_array_equal(log.steps.step, np.arange(1, 21))
     np.testing.assert_allclose(log.steps.loss, 2 / np.arange(1, 21))
     np.testing.assert_allclose(log.steps.t, SECOND * np.arange(1, 21))
@@ -45,7 +46,7 @@ def test_a_run_as_arrays(tmp_path: Path) -> None:
 def test_what_was_read_stays_as_it_was_while_the_log_grows(tmp_path: Path) -> None:
     told = synthetic.events(epochs=200)
     id = synthetic.write(tmp_path, told=islice(told, 9))
-    logs, source = Logs(), Folders(tmp_path)
+    logs, source = Logs(), Runs(tmp_path)
     early = logs.read(source, id)
     assert logs.read(source, id) is early  # nothing new: nothing made
     before = early.steps.loss.copy()
@@ -61,14 +62,14 @@ def test_a_line_that_is_being_written_waits(tmp_path: Path) -> None:
     file = tmp_path / id / "events.jsonl"
     lines = file.read_bytes()
     file.write_bytes(lines[:-10])
-    logs, source = Logs(), Folders(tmp_path)
+    logs, source = Logs(), Runs(tmp_path)
     assert logs.read(source, id).end is None
     file.write_bytes(lines)
     assert logs.read(source, id).end is not None
 
 
 def test_a_log_that_is_replaced_or_deleted(tmp_path: Path) -> None:
-    logs, source = Logs(), Folders(tmp_path)
+    logs, source = Logs(), Runs(tmp_path)
     nothing = logs.read(source, "made-up")
     assert (nothing.seen, nothing.started, logs.read(source, "made-up") is nothing) == ((), None, True)
     id = synthetic.write(tmp_path, epochs=4)
@@ -88,7 +89,7 @@ def test_a_log_that_is_replaced_or_deleted(tmp_path: Path) -> None:
 
 def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
     id = synthetic.write(tmp_path)
-    logs, source = Logs(), Folders(tmp_path)
+    logs, source = Logs(), Runs(tmp_path)
     assert logs.read(source, id).end is not None
     more = Step(step=21, loss=0.1, accuracy=0.9, rate=0.01)
     synthetic.append(tmp_path / id, iter([more]))
@@ -110,7 +111,7 @@ def test_thirty_readers_parse_once(tmp_path: Path) -> None:
 
 def test_only_so_many_logs_are_kept(tmp_path: Path) -> None:
     ids = [synthetic.write(tmp_path, f"run-{n}", told=synthetic.events(epochs=1)) for n in range(3)]
-    logs, source = Logs(kept=2), Folders(tmp_path)
+    logs, source = Logs(kept=2), Runs(tmp_path)
     first, *_ = [logs.read(source, id) for id in ids]
     assert logs.read(source, ids[0]) is not first  # read anew
     assert logs.read(source, ids[0]).step == 5
@@ -119,7 +120,7 @@ def test_only_so_many_logs_are_kept(tmp_path: Path) -> None:
 def test_speed_and_time_left(tmp_path: Path) -> None:
     told = list(synthetic.events(epochs=4))
     id = synthetic.write(tmp_path, told=iter(told[:-7]))  # in the fourth epoch
-    log = Logs().read(Folders(tmp_path), id)
+    log = Logs().read(Runs(tmp_path), id)
     assert log.step == 17
     assert log.speed() == pytest.approx(64 / SECOND)
     assert log.left(4) == pytest.approx(3 * SECOND)
@@ -129,7 +130,7 @@ def test_speed_and_time_left(tmp_path: Path) -> None:
 
 def test_a_finished_run_as_it_was(tmp_path: Path) -> None:
     id = synthetic.write(tmp_path, told=synthetic.events(epochs=4, ema=True))
-    log = Logs().read(Folders(tmp_path), id)
+    log = Logs().read(Runs(tmp_path), id)
     half = log.until(12 * SECOND + 1e-9)
     assert (half.step, half.seen, half.end) == (12, (0, 1, 2), None)
     assert [each.epoch for each in half.epochs] == [1, 2]
