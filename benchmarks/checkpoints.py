@@ -1,8 +1,8 @@
 """Train the checkpoints that come with the project: one process a network, all side by side.
 
     python -m benchmarks.checkpoints --cifar10 cifar10.zip --device cuda --jobs 17 --minutes 9 --out trained
-    python -m benchmarks.checkpoints --rows lenet_shapes --jobs 1 --minutes 5 --out trained     # a CPU will do
-    python -m benchmarks.checkpoints --table assets/checkpoints                   # what SOURCES.md says of them
+    python -m benchmarks.checkpoints --rows lenet_shapes --minutes 5 --out trained    # a CPU will do
+    python -m benchmarks.checkpoints --table assets/checkpoints                       # what SOURCES.md says
 
 `--cifar10` is a zip or a folder with train/<class>/*.jpg and test/<class>/*.jpg. Every network first trains
 for a while to see how long an epoch takes; then it starts anew with as many epochs as fit into its time, at
@@ -45,50 +45,56 @@ _SAVED_EVERY = 5  # epochs
 _RESERVE = 15.0  # seconds before the end of its time at which a row stops where it is
 _ASIDE = MappingProxyType({CIFAR10: 6_000, "fashion-mnist": 10_000, "shapes": 5_000})
 
+Knobs = tuple[tuple[str, int | float | str], ...]
 
-def _depths(*depths: int) -> tuple[tuple[str, int], ...]:
+
+def _depths(*depths: int) -> Knobs:
     return tuple((f"depths.{i}", depth) for i, depth in enumerate(depths))
 
 
-def _row(family: str, knobs: tuple[tuple[str, int | float | str], ...] = (), **recipe: object) -> Recipe:
-    """SGD with Nesterov momentum, warm-up and cosine on CIFAR-10, moved and mirrored, but for what is said."""
-    common: dict[str, object] = {
+def _row(family: str, *changes: Mapping[str, object], knobs: Knobs = ()) -> Recipe:
+    """CIFAR-10, mirrored and moved, by SGD with Nesterov momentum, warm-up and cosine; then the changes."""
+    values: dict[str, object] = {
         "data": CIFAR10, "images": None, "epochs": 80, "batch": 128, "optimiser": "nesterov", "rate": 0.1,
         "schedule": "cosine", "warm_up": 2.0, "weight_decay": 5e-4, "flip": True, "crop": True,
     }  # fmt: skip
-    values = common | recipe
+    for change in changes:
+        values |= change
     specimen = Specimen(f"{family}_classroom", knobs=knobs)
     return Recipe(specimen=specimen, validation=_ASIDE[str(values["data"])], **values)  # type: ignore[arg-type]
 
 
-_ADAMW: dict[str, object] = {
-    "optimiser": "adamw", "rate": 2e-3, "warm_up": 4.0, "weight_decay": 0.05, "label_smoothing": 0.1, "clip": 1.0,
+_ADAMW = {
+    "optimiser": "adamw", "rate": 2e-3, "warm_up": 4.0, "weight_decay": 0.05, "label_smoothing": 0.1,
+    "clip": 1.0,
 }  # fmt: skip
-_NO_NORM: dict[str, object] = {"rate": 0.02, "clip": 1.0}  # ZFNet has no batch norm to keep it steady
-_FASHION: dict[str, object] = {"data": "fashion-mnist", "epochs": 25, "crop": False, "warm_up": 1.0}
-_SHAPES: dict[str, object] = {"data": "shapes", "epochs": 40, "crop": False}
+_NO_NORM = {"rate": 0.02, "clip": 1.0}  # ZFNet has no batch norm to keep it steady
+_LENET = {"rate": 0.02, "weight_decay": 1e-4}
+_FASHION = {"data": "fashion-mnist", "epochs": 25, "crop": False, "warm_up": 1.0}
+_SHAPES = {"data": "shapes", "epochs": 40, "crop": False}
 _TWENTY = _depths(3, 3, 3)  # layers: the depth of the smallest networks for CIFAR-10 in ResNet's paper
 _WIDER = tuple((f"widths.{i}", width) for i, width in enumerate((48, 96, 128, 128, 96)))
+_FIVE: Knobs = (("kernel", 5),)  # filters of the first layer that are large enough to be looked at
 
 ROWS: Mapping[str, Recipe] = MappingProxyType(
     {
-        "densenet_cifar10": _row("densenet", (("growth_rate", 12), *_depths(6, 6, 6))),
-        "swin_cifar10": _row("swin", **_ADAMW),
-        "convnext_cifar10": _row("convnext", _depths(2, 2, 4), **_ADAMW),
-        "mobilenet_v2_cifar10": _row("mobilenet_v2", (("width", 0.75),), weight_decay=2e-4),
-        "vit_cifar10": _row("vit", (("depth", 6), ("width", 96)), **_ADAMW | {"rate": 1e-3}),
-        "senet_cifar10": _row("senet", _TWENTY),
-        "resnet_cifar10": _row("resnet", _TWENTY),
-        "plain_cifar10": _row("resnet", (*_TWENTY, ("shortcut", "none"))),
+        "densenet_cifar10": _row("densenet", knobs=(("growth_rate", 12), *_depths(6, 6, 6))),
+        "swin_cifar10": _row("swin", _ADAMW),
+        "convnext_cifar10": _row("convnext", _ADAMW, knobs=_depths(2, 2, 4)),
+        "mobilenet_v2_cifar10": _row("mobilenet_v2", {"weight_decay": 2e-4}, knobs=(("width", 0.75),)),
+        "vit_cifar10": _row("vit", _ADAMW, {"rate": 1e-3}, knobs=(("depth", 6), ("width", 96))),
+        "senet_cifar10": _row("senet", knobs=_TWENTY),
+        "resnet_cifar10": _row("resnet", knobs=_TWENTY),
+        "plain_cifar10": _row("resnet", knobs=(*_TWENTY, ("shortcut", "none"))),
         "bn_inception_cifar10": _row("bn_inception"),
-        "zfnet_cifar10": _row("zfnet", (("kernel", 5), *_WIDER), **_NO_NORM),
-        "vgg_cifar10": _row("vgg", rate=0.05),
-        "resnet_fashion": _row("resnet", **_FASHION),
-        "zfnet_fashion": _row("zfnet", (("kernel", 5),), **_FASHION | _NO_NORM),
-        "lenet_fashion": _row("lenet", **_FASHION | {"rate": 0.02, "weight_decay": 1e-4}),
-        "resnet_shapes": _row("resnet", **_SHAPES),
-        "zfnet_shapes": _row("zfnet", (("kernel", 5),), **_SHAPES | _NO_NORM),
-        "lenet_shapes": _row("lenet", **_SHAPES | {"rate": 0.02, "weight_decay": 1e-4}),
+        "zfnet_cifar10": _row("zfnet", _NO_NORM, knobs=(*_FIVE, *_WIDER)),
+        "vgg_cifar10": _row("vgg", {"rate": 0.05}),
+        "resnet_fashion": _row("resnet", _FASHION),
+        "zfnet_fashion": _row("zfnet", _FASHION, _NO_NORM, knobs=_FIVE),
+        "lenet_fashion": _row("lenet", _FASHION, _LENET),
+        "resnet_shapes": _row("resnet", _SHAPES),
+        "zfnet_shapes": _row("zfnet", _SHAPES, _NO_NORM, knobs=_FIVE),
+        "lenet_shapes": _row("lenet", _SHAPES, _LENET),
     }
 )
 
@@ -133,7 +139,8 @@ def split_of(recipe: Recipe, packed: Path) -> Split:
         )  # fmt: skip
     tensors, facts = store.read(packed)
     train, test = (
-        Pictures(images=tensors[f"{part}.images"], labels=tensors[f"{part}.labels"]) for part in ("train", "test")
+        Pictures(images=tensors[f"{part}.images"], labels=tensors[f"{part}.labels"])
+        for part in ("train", "test")
     )
     return Split(
         train=train,
@@ -160,10 +167,12 @@ def fitting(recipe: Recipe, split: Split, device: str, seconds: float) -> Recipe
             if steps > 20 and now - started > _TRIAL * seconds:
                 break
     left = _USED * (seconds - (time.monotonic() - started))
-    per_epoch = (
-        (now - from_) / (steps - 10) * math.ceil(len(split.train.labels) / recipe.batch) + 0.2 * judging
+    per_epoch = (now - from_) / (steps - 10) * math.ceil(
+        len(split.train.labels) / recipe.batch
+    ) + 0.2 * judging
+    return replace(
+        recipe, epochs=max(math.floor(recipe.warm_up) + 1, min(recipe.epochs, int(left / per_epoch)))
     )
-    return replace(recipe, epochs=max(math.floor(recipe.warm_up) + 1, min(recipe.epochs, int(left / per_epoch))))
 
 
 def train(name: str, packed: Path, out: Path, device: str, seconds: float, threads: int) -> str:
@@ -210,12 +219,12 @@ def keep(trainer: Trainer, split: Split, path: Path, device: str) -> None:
 
 def accuracy_of(model: torch.nn.Module, facts: weights.Facts, pictures: Pictures, device: str) -> float:
     """The share of the pictures that the network has right, 0..1."""
-    right = 0
     with torch.inference_mode():
-        for images, labels in zip(pictures.images.split(250), pictures.labels.split(250), strict=True):
-            told = model(facts.preprocess.normalise(images.float() / 255).to(device)).argmax(1).cpu()
-            right += int((told == labels).sum())
-    return right / len(pictures.labels)
+        told = [
+            model(facts.preprocess.normalise(images.float() / 255).to(device)).argmax(1).cpu()
+            for images in torch.split(pictures.images, 250)
+        ]
+    return (torch.cat(told) == pictures.labels).double().mean().item()
 
 
 def table(folder: Path) -> str:
@@ -233,7 +242,13 @@ def table(folder: Path) -> str:
         order = [each.name for each in fields(Recipe) if each.name not in apart]
         changed = [f"{key} {recipe[key]}" for key in order if recipe[key] != default[key]]
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        cells = [path.name, network, facts.data.removeprefix("own:"), f"{facts.accuracy:.2%}", str(facts.epoch)]
+        cells = [
+            path.name,
+            network,
+            facts.data.removeprefix("own:"),
+            f"{facts.accuracy:.2%}",
+            str(facts.epoch),
+        ]
         cells += [", ".join(changed), f"{path.stat().st_size:,}", digest]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -261,8 +276,10 @@ def main() -> None:
         if asked.cifar10 is None:
             parser.error("say where the pictures are: --cifar10 FILE")
         pack_cifar10(asked.cifar10, packed)
-    for recipe in {(each.data, zoo.variant(each.specimen.variant).channels): each for each in
-                   (ROWS[name] for name in asked.rows)}.values():
+    for recipe in {
+        (each.data, zoo.variant(each.specimen.variant).channels): each
+        for each in (ROWS[name] for name in asked.rows)
+    }.values():
         split_of(recipe, packed)  # is drawn or packed once, for all processes
     rounds = math.ceil(len(asked.rows) / asked.jobs)
     seconds = (until - time.monotonic()) / rounds
