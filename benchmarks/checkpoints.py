@@ -1,46 +1,43 @@
 """Train the checkpoints that come with the project: one process a network, all side by side.
 
-    python -m benchmarks.checkpoints --cifar10 cifar10.zip --device cuda --jobs 17 --minutes 9 --out trained
+    python -m training.data import cifar10-jpeg.zip --name cifar10    # 30,000 + 6,000 pictures
+    python -m benchmarks.checkpoints --device cuda --jobs 17 --minutes 9 --out trained
     python -m benchmarks.checkpoints --rows lenet_shapes --minutes 5 --out trained    # a CPU will do
     python -m benchmarks.checkpoints --table assets/checkpoints                       # what SOURCES.md says
 
-`--cifar10` is a zip or a folder with train/<class>/*.jpg and test/<class>/*.jpg. Every network first trains
-for a while to see how long an epoch takes; then it starts anew with as many epochs as fit into its time, at
-most those of its recipe, so that its learning rate comes down to zero in the end. What is kept is the last
-epoch, not the best: nothing is chosen by the test pictures. Weights are kept in float16, and the accuracy
-that a file states is that of the weights as it keeps them.
+Every network first trains for a while to see how long an epoch takes; then it starts anew with as many
+epochs as fit into its time, at most those of its recipe, so that its learning rate comes down to zero in the
+end. What is kept is the last epoch, not the best: nothing is chosen by the test pictures. Weights are kept in
+float16, and the accuracy that a file states is that of the weights as it keeps them.
 """
 
 import argparse
 import hashlib
-import io
 import json
 import math
+import subprocess
+import sys
 import time
-import zipfile
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
-from multiprocessing import get_context
 from pathlib import Path
 from types import MappingProxyType
 
-import numpy as np
 import torch
-from PIL import Image
-from torch import Tensor
 
 import zoo
 from training import data
-from training.data import Pictures, Split, store
-from training.events import Epoch, Evaluation, Step
+from training.data import Pictures, Split
+from training.events import Epoch, Evaluation, Failed, Step
 from training.loop import Trainer
 from training.recipe import Recipe
 from zoo import Specimen, weights
 
 CIFAR10 = "own:cifar10"
 _TRIAL = 0.06  # of a row's time, to see how long an epoch takes
-_USED = 0.85  # of the time that is left then is planned for; the rest is for what takes longer than it did
+_FEWEST = 20  # steps of that
+_USED = 0.8  # of the time that is left then is planned for; the rest is for what takes longer than it did
 _SAVED_EVERY = 5  # epochs
 _RESERVE = 15.0  # seconds before the end of its time at which a row stops where it is
 _ASIDE = MappingProxyType({CIFAR10: 6_000, "fashion-mnist": 10_000, "shapes": 5_000})
@@ -68,8 +65,7 @@ _ADAMW = {
     "optimiser": "adamw", "rate": 2e-3, "warm_up": 4.0, "weight_decay": 0.05, "label_smoothing": 0.1,
     "clip": 1.0,
 }  # fmt: skip
-_NO_NORM = {"rate": 0.02, "clip": 1.0}  # ZFNet has no batch norm to keep it steady
-_LENET = {"rate": 0.02, "weight_decay": 1e-4}
+_NO_NORM = {"optimiser": "adamw", "rate": 1e-3, "weight_decay": 0.05, "clip": 1.0}  # to keep them steady
 _FASHION = {"data": "fashion-mnist", "epochs": 25, "crop": False, "warm_up": 1.0}
 _SHAPES = {"data": "shapes", "epochs": 40, "crop": False}
 _TWENTY = _depths(3, 3, 3)  # layers: the depth of the smallest networks for CIFAR-10 in ResNet's paper
@@ -91,100 +87,53 @@ ROWS: Mapping[str, Recipe] = MappingProxyType(
         "vgg_cifar10": _row("vgg", {"rate": 0.05}),
         "resnet_fashion": _row("resnet", _FASHION),
         "zfnet_fashion": _row("zfnet", _FASHION, _NO_NORM, knobs=_FIVE),
-        "lenet_fashion": _row("lenet", _FASHION, _LENET),
+        "lenet_fashion": _row("lenet", _FASHION, _NO_NORM),
         "resnet_shapes": _row("resnet", _SHAPES),
         "zfnet_shapes": _row("zfnet", _SHAPES, _NO_NORM, knobs=_FIVE),
-        "lenet_shapes": _row("lenet", _SHAPES, _LENET),
+        "lenet_shapes": _row("lenet", _SHAPES, _NO_NORM),
     }
 )
 
 
-def _pictures(source: Path) -> Iterator[tuple[str, str, bytes]]:
-    """Part, class and content of every JPEG in a zip or a folder, in the order of their names."""
-    if source.is_dir():
-        for path in sorted(source.glob("t*/*/*.jpg")):
-            yield path.parts[-3], path.parts[-2], path.read_bytes()
-        return
-    with zipfile.ZipFile(source) as archive:
-        for name in sorted(each for each in archive.namelist() if each.endswith(".jpg")):
-            part, kind, _ = name.split("/")[-3:]
-            yield part, kind, archive.read(name)
-
-
-def pack_cifar10(source: Path, path: Path) -> None:
-    """Decode the pictures once, for all processes."""
-    images: dict[str, list[Tensor]] = {"train": [], "test": []}
-    kinds: dict[str, list[str]] = {"train": [], "test": []}
-    for part, kind, content in _pictures(source):
-        pixels = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
-        images[part].append(torch.from_numpy(pixels.copy()).permute(2, 0, 1))
-        kinds[part].append(kind)
-    classes = sorted(set(kinds["train"]))
-    tensors = {}
-    for part in images:
-        tensors[f"{part}.images"] = torch.stack(images[part])
-        tensors[f"{part}.labels"] = torch.tensor([classes.index(kind) for kind in kinds[part]])
-    seen = tensors["train.images"].double() / 255
-    moments = {"mean": seen.mean((0, 2, 3)).tolist(), "deviation": seen.std((0, 2, 3)).tolist()}
-    store.write(path, tensors, {"classes": classes} | moments)
-
-
-def split_of(recipe: Recipe, packed: Path) -> Split:
-    """The recipe's pictures; `packed` is what `pack_cifar10` wrote."""
-    if recipe.data != CIFAR10:
-        channels = zoo.variant(recipe.specimen.variant).channels
-        return data.load(
-            recipe.data, images=recipe.images, validation=recipe.validation, size=recipe.size,
-            channels=channels, seed=recipe.seed,
-        )  # fmt: skip
-    tensors, facts = store.read(packed)
-    train, test = (
-        Pictures(images=tensors[f"{part}.images"], labels=tensors[f"{part}.labels"])
-        for part in ("train", "test")
-    )
-    return Split(
-        train=train,
-        validation=test,
-        classes=tuple(facts["classes"]),
-        mean=tuple(facts["mean"]),
-        deviation=tuple(facts["deviation"]),
-    )
+def split_of(recipe: Recipe) -> Split:
+    """The recipe's pictures."""
+    channels = zoo.variant(recipe.specimen.variant).channels
+    return data.load(
+        recipe.data, images=recipe.images, validation=recipe.validation, size=recipe.size, channels=channels,
+        seed=recipe.seed,
+    )  # fmt: skip
 
 
 def fitting(recipe: Recipe, split: Split, device: str, seconds: float) -> Recipe:
     """The recipe with as many epochs as fit into `seconds`, this measurement included."""
     started = time.monotonic()
-    trainer = Trainer(recipe, split, device=device)
-    steps, from_, judging = 0, 0.0, 0.0
-    for event in trainer:
+    marks: list[float] = []  # when each step was made
+    judging = 0.0
+    for event in Trainer(recipe, split, device=device):
         now = time.monotonic()
         if isinstance(event, Evaluation):
             judging = now - started  # the first one; the next are quicker
         if isinstance(event, Step):
-            steps += 1
-            if steps == 10:  # the first ones choose their kernels
-                from_ = now
-            if steps > 20 and now - started > _TRIAL * seconds:
+            marks.append(now)
+            if len(marks) > _FEWEST and now - started > _TRIAL * seconds:
                 break
+    later = marks[len(marks) // 2 :]  # by then the other processes are at work too
+    a_step = (later[-1] - later[0]) / (len(later) - 1)
+    an_epoch = a_step * math.ceil(len(split.train.labels) / recipe.batch) + 0.2 * judging
     left = _USED * (seconds - (time.monotonic() - started))
-    per_epoch = (now - from_) / (steps - 10) * math.ceil(
-        len(split.train.labels) / recipe.batch
-    ) + 0.2 * judging
-    return replace(
-        recipe, epochs=max(math.floor(recipe.warm_up) + 1, min(recipe.epochs, int(left / per_epoch)))
-    )
+    return replace(recipe, epochs=max(int(recipe.warm_up) + 1, min(recipe.epochs, int(left / an_epoch))))
 
 
-def train(name: str, packed: Path, out: Path, device: str, seconds: float, threads: int) -> str:
-    """One row in this process; its file is there from the first epoch on. Returns what it says at the end."""
+def train(name: str, out: Path, device: str, seconds: float) -> str:
+    """One row in this process; its file is there from the first epoch on. Returns how it ended."""
     until = time.monotonic() + seconds - _RESERVE
-    torch.set_num_threads(threads)
-    recipe = ROWS[name]
-    split = split_of(recipe, packed)
-    recipe = fitting(recipe, split, device, seconds - _RESERVE)
+    split = split_of(ROWS[name])
+    recipe = fitting(ROWS[name], split, device, seconds - _RESERVE)
     trainer = Trainer(recipe, split, device=device)
     learnt, path = 0.0, out / f"{name}.safetensors"
     for event in trainer:
+        if isinstance(event, Failed):
+            return event.reason
         if isinstance(event, Epoch):
             learnt = event.accuracy
         if isinstance(event, Evaluation) and event.epoch:
@@ -197,8 +146,8 @@ def train(name: str, packed: Path, out: Path, device: str, seconds: float, threa
                 keep(trainer, split, path, device)
         if time.monotonic() > until:
             keep(trainer, split, path, device)
-            return f"{name}: out of time"
-    return f"{name}: finished"
+            return "out of time"
+    return "finished"
 
 
 def keep(trainer: Trainer, split: Split, path: Path, device: str) -> None:
@@ -257,9 +206,9 @@ def table(folder: Path) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the checkpoints that come with the project.")
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW")
-    parser.add_argument("--cifar10", type=Path, help="zip or folder with train/<class>/*.jpg and test/...")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--jobs", type=int, default=1, help="processes side by side")
+    parser.add_argument("--threads", type=int, default=1, help="of each process, on a CPU")
     parser.add_argument("--minutes", type=float, default=60.0, help="for all rows together")
     parser.add_argument("--out", type=Path, help="folder for the checkpoints")
     parser.add_argument("--table", type=Path, metavar="FOLDER", help="only say what lies in this folder")
@@ -271,27 +220,20 @@ def main() -> None:
         parser.error("say where to: --out FOLDER")
     until = time.monotonic() + 60 * asked.minutes
     asked.out.mkdir(parents=True, exist_ok=True)
-    packed = asked.out / "cifar10.packed"
-    if any(ROWS[name].data == CIFAR10 for name in asked.rows):
-        if asked.cifar10 is None:
-            parser.error("say where the pictures are: --cifar10 FILE")
-        pack_cifar10(asked.cifar10, packed)
-    for recipe in {
-        (each.data, zoo.variant(each.specimen.variant).channels): each
-        for each in (ROWS[name] for name in asked.rows)
-    }.values():
-        split_of(recipe, packed)  # is drawn or packed once, for all processes
-    rounds = math.ceil(len(asked.rows) / asked.jobs)
-    seconds = (until - time.monotonic()) / rounds
-    threads = 1 if asked.device == "cuda" else max(1, torch.get_num_threads() // asked.jobs)
-    with ProcessPoolExecutor(asked.jobs, mp_context=get_context("spawn")) as pool:
-        under_way = [
-            pool.submit(train, name, packed, asked.out, asked.device, seconds, threads) for name in asked.rows
-        ]
-        for name, each in zip(asked.rows, under_way, strict=True):
-            error = each.exception()
-            print(f"{name}: {error!r}" if error else each.result(), flush=True)
-    packed.unlink(missing_ok=True)
+    if len(asked.rows) == 1:
+        (name,) = asked.rows
+        torch.set_num_threads(asked.threads)
+        print(f"{name}: {train(name, asked.out, asked.device, until - time.monotonic())}", flush=True)
+        return
+    rows = {name: ROWS[name] for name in asked.rows}
+    for recipe in {(r.data, zoo.variant(r.specimen.variant).channels): r for r in rows.values()}.values():
+        split_of(recipe)  # is drawn or packed once, for all processes
+    minutes = (until - time.monotonic()) / 60 / math.ceil(len(rows) / asked.jobs)
+    command = [sys.executable, "-m", "benchmarks.checkpoints", f"--device={asked.device}"]
+    command += [f"--out={asked.out}", f"--minutes={minutes:.3f}", f"--threads={asked.threads}", "--rows"]
+    with ThreadPoolExecutor(asked.jobs) as places:
+        for _ in places.map(lambda name: subprocess.run([*command, name], check=False), rows):
+            pass
     print(table(asked.out))
 
 
