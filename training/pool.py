@@ -26,7 +26,7 @@ WAITING = 32  # runs in the queue
 _ROOT = Path(__file__).parents[1]
 _TICK = 0.05  # seconds between two looks at the processes
 _AGAIN = 10.0  # seconds until the next try where a process ends before it has begun
-_PATIENCE = 0.25  # seconds that a run gets to stop by itself
+_PATIENCE = 0.2  # seconds that a run gets to stop by itself
 _ENDED, _BUSY = 0, 3  # exit codes of training.worker, which only a process that trains imports
 _log = logging.getLogger(__name__)
 
@@ -69,6 +69,7 @@ class Pool:
 
     runs: Runs
     slots: int = 0  # runs at once; 0: one a core
+    keep_warm: bool = True  # have a process waiting for the next run
     command: tuple[str, ...] = (sys.executable, "-m", "training.worker")
     _queue: list[str] = field(default_factory=list, init=False)
     _working: dict[str, _Worker] = field(default_factory=dict, init=False)
@@ -243,7 +244,7 @@ class Pool:
             _log.error("A training process ended before it began.\n%s", self._spare.complained())
             self._spare.close()
             self._spare, self._again = None, time.monotonic() + _AGAIN
-        if time.monotonic() < self._again or self._spare is not None:
+        if not self.keep_warm or self._spare is not None or time.monotonic() < self._again:
             return
         if not any(self.runs.status(id) == "starting" for id in self._working):
             self._spare = self._start()

@@ -316,9 +316,9 @@ class Runs:
 
     def delete(self, id: str) -> None:
         """Remove a run for good. ValueError while somebody works at it or it waits for its turn."""
-        folder = self.path(id)
+        folder, waits = self.path(id), self.status(id) == "queued"
         with Lock(folder / "lock") as lock:
-            if not lock.take() or self.status(id) == "queued":
+            if waits or not lock.take():
                 raise ValueError(f"The run {id} is under way. Stop it first.")
             gone = self.root / f".gone-{id}"
             try:

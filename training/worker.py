@@ -40,6 +40,7 @@ _EVERY = 5.0  # seconds between two saved states,
 _SHARE = 0.05  # or so many that saving takes at most this share of the time
 _PATIENCE = 60.0  # seconds that a paused run stays in memory
 _GLANCE = 0.02  # seconds between two looks at the commands while it is paused
+_AGAIN = "again"  # beside Started, where a run that was taken over tells what its own recipe says
 _NICE = 10  # the server comes first
 _MEMORY = "This training needs more memory than the machine has free. A smaller batch or network needs less."
 
@@ -67,6 +68,8 @@ class Work:
         try:
             self._recipe, meta = self._runs.recipe(self._folder.name), self._runs.meta(self._folder.name)
             _demand_memory(self._recipe)
+            if meta.parent is not None and not any(_AGAIN in told for told in self._journal.told):
+                self._journal.append(next(Trainer(self._recipe)), self._t, **{_AGAIN: 1})
             self._resume()
             self._go(meta)
         except ValueError as error:
@@ -225,8 +228,8 @@ class Work:
 
 
 def _by_hand(told: dict[str, Any]) -> bool:
-    """Whether a line of a log was no event of the trainer: it ended a run that goes on now."""
-    return told["kind"] == Failed.kind or told.get("reason") in ("stopped", "limit")
+    """Whether a line of a log is none that the trainer tells: it ended, or took over, a run that goes on."""
+    return told["kind"] == Failed.kind or told.get("reason") in ("stopped", "limit") or _AGAIN in told
 
 
 def _put(path: Path, arrays: dict[str, np.ndarray[Any, Any]] | Any) -> None:
