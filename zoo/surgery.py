@@ -9,7 +9,9 @@ from types import MappingProxyType
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.layers import StochasticDepth
+from zoo.families.resnet import BasicBlock, Bottleneck
+from zoo.families.stochastic_depth import StochasticBlock
+from zoo.layers import Residual, StochasticDepth
 
 _MAKES: Mapping[str, Callable[[], nn.Module]] = MappingProxyType(
     {
@@ -63,8 +65,8 @@ def operate(
 
     Without batch norms a convolution keeps what it had: where it has no bias it gets none. Dropout sets every
     dropout that the network has, or else comes before its last linear layer. Stochastic depth sets the
-    networks own chances, rising in a line to this one. Raises ValueError with a sentence where the network
-    has nothing that could be changed.
+    network's own chances, rising in a line to this one; where it has none, the branches of a residual network
+    get some. Raises ValueError with a sentence where the network has nothing that could be changed.
     """
     if activation != "own" and not _replace(model, _SWAPPED, lambda _: _MAKES[activation]()):
         raise ValueError("This network has no activation that could be swapped.")
@@ -73,11 +75,7 @@ def operate(
     if dropout is not None:
         _set_dropout(model, dropout)
     if stochastic_depth is not None:
-        chances = [module for module in model.modules() if isinstance(module, StochasticDepth)]
-        if not chances:
-            raise ValueError("This network has no branch that stochastic depth could leave out.")
-        for at, module in enumerate(chances, 1):
-            module.p = stochastic_depth * at / len(chances)
+        _set_stochastic_depth(model, stochastic_depth)
     return model
 
 
@@ -106,3 +104,36 @@ def _set_dropout(model: nn.Module, p: float) -> None:
     path, last = linears[-1]
     parent, _, name = path.rpartition(".")
     setattr(model.get_submodule(parent), name, DropoutLinear(last, p).train(last.training))
+
+
+def _set_stochastic_depth(model: nn.Module, p: float) -> None:
+    chances = [each for each in model.modules() if isinstance(each, StochasticDepth | StochasticBlock)]
+    ends = [] if chances else [end for module in model.modules() if (end := _end_of_branch(module))]
+    if not chances and not ends:
+        raise ValueError("This network has no branch that stochastic depth could leave out.")
+    for at, chance in enumerate(chances, 1):
+        if isinstance(chance, StochasticBlock):
+            chance.survival = 1 - p * at / len(chances)
+        else:
+            chance.p = p * at / len(chances)
+    for at, end in enumerate(ends, 1):
+        end.register_forward_hook(_Dropping(p * at / len(ends)))
+
+
+def _end_of_branch(module: nn.Module) -> nn.Module | None:
+    """What a block does last before it adds its shortcut; None where nothing is added."""
+    if isinstance(module, BasicBlock | Bottleneck | Residual) and module.shortcut is not None:
+        if isinstance(module, Residual):
+            return module.transform
+        return module.norm3 if isinstance(module, Bottleneck) else module.norm2
+    return None
+
+
+class _Dropping:
+    """Stochastic depth behind a module that has no place for it: a hook, so that no parameter is renamed."""
+
+    def __init__(self, p: float) -> None:
+        self._drop = StochasticDepth(p)
+
+    def __call__(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        return self._drop.train(module.training)(output)
