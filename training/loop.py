@@ -1,17 +1,16 @@
 """The training itself: an iterator of events, the same ones for the same recipe, without clock and disk."""
 
+import copy
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
 import zoo
 from training import progressive
@@ -21,9 +20,11 @@ from training.chance import drawn_from, order
 from training.clipping import all_but_classifier, clip_adaptively, clip_filters
 from training.data import Split, load
 from training.events import Changed, Checkpoint, Done, Epoch, Evaluation, Event, Failed, Started, Step
-from training.network import build, channels, outline, outputs
+from training.loss import losses
+from training.network import build, channels, outline
+from training.optimiser import memory, optimiser, remember
 from training.recipe import Recipe
-from training.schedule import Schedule, planned
+from training.schedule import Schedule, planned, steps_in_epoch
 from training.snapshot import Verdict, batches, evaluate, handful, snapshot
 from zoo.surgery import DropoutLinear
 
@@ -38,6 +39,25 @@ class Saved:
 
     tensors: Mapping[str, Tensor]  # "model.<name>", "optimiser.<name>", "average.<name>", "before.<name>"
     facts: Mapping[str, Any]  # survive JSON
+
+
+@dataclass(kw_only=True)
+class Place:
+    """Where a run stands, in numbers that survive JSON."""
+
+    step: int = 0  # steps made
+    epoch: int = 0  # epochs ended
+    within: int = 0  # steps made in the epoch under way; all of them until the next one begins
+    told: int = 0  # events told since the last step
+    loss: float = 0.0  # summed over the pictures of the epoch under way
+    right: float = 0.0  # likewise
+    seen: int = 0  # pictures, likewise
+    losses: list[float] = field(default_factory=list)  # validation loss after each epoch, from epoch 0 on
+    accuracy: float | None = None  # on the validation pictures, where it has been measured at this step
+    gradient: tuple[float, ...] = ()  # of each layer, at the end of the last epoch
+    change: tuple[float, ...] = ()
+    factor: float = 1.0  # on the schedule
+    asked: float | None = None  # a learning rate that has been asked for and not told yet
 
 
 class _DivergedError(Exception):
@@ -68,10 +88,10 @@ class Trainer(Iterator[Event]):
     ) -> None:
         self.recipe = recipe
         self.events = 0  # how many have been told
-        self._device = torch.device(device)
+        self._device = _device(device)
         self._split = split if split is not None else _load(recipe)
         self._check_pictures()
-        self._labels = self._split.train.labels
+        self._labels = self._split.train.labels.to(self._device)
         planes, classes = channels(recipe), len(self._split.classes)
         network = build(recipe, classes)
         stages = zoo.family_of(recipe.specimen.variant).stages
@@ -85,37 +105,27 @@ class Trainer(Iterator[Event]):
         convolution = self._outline.convolution
         self._filters = self._network.get_parameter(f"{convolution}.weight") if convolution else None
         self._clipped = all_but_classifier(self._network)
-        self._optimiser = _optimiser(recipe, self._network)
+        self._optimiser = optimiser(recipe, self._network)
         self._average = average_of(recipe, self._network)
         self._mean = torch.tensor(self._split.mean, device=self._device).view(-1, 1, 1)
         self._deviation = torch.tensor(self._split.deviation, device=self._device).view(-1, 1, 1)
         self._handful = handful(self._split.validation.labels, classes)
 
-        count = len(self._labels)
-        rest = count % recipe.batch  # a last picture by itself is left out: no batch norm could learn from it
-        self._steps_per_epoch = max(1, count // recipe.batch + (rest > 1))
+        self._steps_per_epoch = steps_in_epoch(len(self._labels), recipe.batch)
+        self._try_a_step()
         self._schedule = Schedule(recipe, self._steps_per_epoch)
-        self._step = 0  # steps made
-        self._epoch = 0  # epochs ended
-        self._within = 0  # steps made in the epoch under way
-        self._told = 0  # events told since the last step
-        self._sums = (0.0, 0.0, 0)  # loss, right answers and pictures of the epoch under way
-        self._losses: list[float] = []  # validation loss of each evaluation of the raw weights
-        self._accuracy = 0.0
-        self._gradient: tuple[float, ...] = ()
-        self._change: tuple[float, ...] = ()
+        self._place = Place()
         self._before: list[Tensor] = []  # the layers' weights at the start of the epoch
         self._size = recipe.size
-        self._factor = 1.0
-        self._asked: float | None = None  # a rate that has been asked for and not told yet
         if saved is not None:
             self._resume(saved)
         self._flow = self._run()
 
     def __next__(self) -> Event:
-        if self._asked is not None and self.events:
-            self._factor, self._asked = self._asked / self._schedule.rate, None
-            event: Event = Changed(step=self._step, rate=self._rate, factor=self._factor)
+        place = self._place
+        if place.asked is not None and self.events:
+            place.factor, place.asked = place.asked / self._schedule.rate, None
+            event: Event = Changed(step=place.step, rate=self._rate, factor=place.factor)
         else:
             event = next(self._flow)
         self.events += 1
@@ -127,115 +137,131 @@ class Trainer(Iterator[Event]):
             raise ValueError(f"A learning rate is a number from 0, not {rate!r}.")
         if self._schedule.rate == 0:
             raise ValueError("The schedule stands at 0: no factor makes another rate of it.")
-        self._asked = rate
+        self._place.asked = rate
 
     @property
     def _rate(self) -> float:
-        return self._schedule.rate * self._factor
+        return self._schedule.rate * self._place.factor
 
     # The order of things
 
     def _run(self) -> Iterator[Event]:
+        place = self._place
         if self.events == 0:
             yield self._started()
         try:
             while True:
-                if self._within == self._steps_per_epoch or self._step == 0:
+                if place.within == self._steps_per_epoch or place.step == 0:
                     yield from self._close()
                     if self._ending:
                         return
                 self._open()
-                while self._within < self._steps_per_epoch:
+                while place.within < self._steps_per_epoch:
                     yield self._make_step()
-        except _DivergedError as error:
-            yield Failed(step=self._step, reason=str(error))
+        except _DivergedError:
+            yield Failed(step=place.step, reason=_DIVERGED.format(rate=self._rate))
 
     def _close(self) -> Iterator[Event]:
         """The events at the end of an epoch, or before the first one; what has been told is left out."""
         for at, make in enumerate(self._closing()):
-            if at >= self._told:
-                self._told = at + 1
+            if at >= self._place.told:
+                self._place.told = at + 1
                 yield make()
 
     def _closing(self) -> Iterator[Callable[[], Event]]:
-        if self._epoch:
+        epoch, losses = self._place.epoch, self._place.losses
+        if epoch:
             yield self._end_of_epoch
         yield self._evaluate
-        if self._epoch and self._average and self._average.begun:
+        if epoch and self._average and self._average.begun:
             yield partial(self._evaluate_average, self._average)
-        if is_kept(self._epoch) or self._ending:
-            yield partial(self._checkpoint, f"{self._epoch:04d}")
-        if self._epoch and self._losses[-1] < min(self._losses[1:-1], default=math.inf):
+        if is_kept(epoch) or self._ending:
+            yield partial(self._checkpoint, f"{epoch:04d}")
+        if epoch and losses[-1] < min(losses[1:-1], default=math.inf):
             yield partial(self._checkpoint, "best")
         if self._ending:
-            yield partial(Done, epoch=self._epoch, step=self._step, reason=self._ending)
+            yield partial(Done, epoch=epoch, step=self._place.step, reason=self._ending)
 
     @property
     def _ending(self) -> str:
         """Why the run ends after this epoch; empty where it goes on."""
-        if self._epoch >= self.recipe.epochs:
+        if self._place.epoch >= self.recipe.epochs:
             return "finished"
-        lowest = self._losses.index(min(self._losses))
-        if self.recipe.patience and len(self._losses) - 1 - lowest >= self.recipe.patience:
-            return "early"
-        return ""
+        losses, patience = self._place.losses, self.recipe.patience
+        since = len(losses) - 1 - losses.index(min(losses))
+        return "early" if patience and since >= patience else ""
 
     def _open(self) -> None:
         """Get ready for the next step, at the start of an epoch or, after a resumption, in the middle."""
-        recipe = self.recipe
-        if self._within in (0, self._steps_per_epoch):
-            if self._epoch:
-                self._schedule.judge(self._losses[-1])
-            self._within, self._told, self._sums = 0, 0, (0.0, 0.0, 0)
+        recipe, place = self.recipe, self._place
+        if place.within in (0, self._steps_per_epoch):
+            if place.epoch:
+                self._schedule.judge(place.losses[-1])
+            place.within = place.told = place.seen = 0
+            place.loss = place.right = 0.0
             self._before = [weight.detach().clone() for weight in self._weights]
-        stage = progressive.stage_of(self._stages, self._epoch, recipe.epochs)
+        stage = progressive.stage_of(self._stages, place.epoch, recipe.epochs)
         self._size = stage.size
         self._change_picture = per_picture(recipe, stage.strength)
         self._mix = per_batch(recipe, len(self._split.classes), stage.strength)
         for module, p in self._dropouts:
             module.p = stage.strength * p
-        self._order = order(len(self._labels), recipe.seed, "epoch", self._epoch)
+        self._order = order(len(self._labels), recipe.seed, "epoch", place.epoch)
+        images = self._split.train.images
+        # pictures are changed one by one on the CPU; what is not changed need not come from there each time
+        self._images = images if self._change_picture else images.to(self._device)
 
     # What happens
 
     def _make_step(self) -> Step:
-        recipe, rate = self.recipe, self._rate
-        first = self._within * recipe.batch
+        recipe, place, rate = self.recipe, self._place, self._rate
+        first = place.within * recipe.batch
         chosen = self._order[first : first + recipe.batch]
-        with drawn_from(self._device, recipe.seed, "step", self._step):
+        ends = place.within + 1 == self._steps_per_epoch
+        with drawn_from(self._device, recipe.seed, "step", place.step):
             images, target = self._batch(chosen)
-            loss, told, right = _losses(self.recipe, self._network, images, target)
+            loss, told, right = losses(recipe, self._network, images, target)
         if not math.isfinite(told):
-            raise _DivergedError(_DIVERGED.format(rate=rate))
+            raise _DivergedError
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        ends = self._within + 1 == self._steps_per_epoch
         if ends:
-            self._gradient = _norms([weight.grad for weight in self._weights])
-        self._clip()
+            place.gradient = _norms([weight.grad for weight in self._weights])
+        self._take_step(rate)
+        if self._average:
+            self._average.take_in(self._network, place.epoch + 1 if ends else None)
+        self._schedule.advance()
+        place.step += 1
+        place.within += 1
+        place.accuracy = None
+        place.loss += len(chosen) * told
+        place.right += len(chosen) * right
+        place.seen += len(chosen)
+        if ends:
+            place.epoch += 1
+            place.change = _changes(self._before, self._weights)
+            self._before = []
+            if not all(map(math.isfinite, (*place.gradient, *place.change))):
+                raise _DivergedError
+        return Step(step=place.step, loss=told, accuracy=right, rate=rate)
+
+    def _take_step(self, rate: float) -> None:
+        """Let the optimiser act on the gradients, with what the recipe clips before and after it."""
+        recipe = self.recipe
+        if recipe.agc:
+            clip_adaptively(self._clipped, recipe.agc)
+        if recipe.clip:
+            nn.utils.clip_grad_norm_(self._network.parameters(), recipe.clip)
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         self._optimiser.step()
         if recipe.filter_clip and self._filters is not None:
             clip_filters(self._filters, recipe.filter_clip)
-        if self._average:
-            self._average.take_in(self._network, self._epoch + 1 if ends else None)
-        self._schedule.advance()
-        self._step += 1
-        self._within += 1
-        count = len(chosen)
-        loss_sum, right_sum, seen = self._sums
-        self._sums = (loss_sum + count * told, right_sum + count * right, seen + count)
-        if ends:
-            self._epoch += 1
-            self._change = _changes(self._before, self._weights)
-            self._before = []
-        return Step(step=self._step, loss=told, accuracy=right, rate=rate)
 
     def _batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
         """Pictures as the network reads them (B, C, H, W), and their classes (B,) or shares (B, K)."""
-        pictures = augmented(self._split.train.images[chosen], self._change_picture)
-        images, target = self._normalised(pictures), self._labels[chosen].to(self._device)
+        pictures = augmented(self._images[chosen], self._change_picture)
+        images, target = self._normalised(pictures), self._labels[chosen]
         if self._size != self.recipe.size:
             images = F.interpolate(images, size=self._size, mode="bilinear", antialias=True)
         return self._mix(images, target) if self._mix else (images, target)
@@ -243,12 +269,6 @@ class Trainer(Iterator[Event]):
     def _normalised(self, pictures: Tensor) -> Tensor:
         """uint8 (B, C, H, W) -> float32 on the device, of mean 0 and deviation 1 over the data set."""
         return (pictures.to(self._device).float() / 255 - self._mean) / self._deviation
-
-    def _clip(self) -> None:
-        if self.recipe.agc:
-            clip_adaptively(self._clipped, self.recipe.agc)
-        if self.recipe.clip:
-            nn.utils.clip_grad_norm_(self._network.parameters(), self.recipe.clip)
 
     # What is told
 
@@ -271,30 +291,31 @@ class Trainer(Iterator[Event]):
         )
 
     def _end_of_epoch(self) -> Epoch:
-        loss, right, seen = self._sums
+        place = self._place
         return Epoch(
-            epoch=self._epoch, step=self._step, loss=loss / seen, accuracy=right / seen, size=self._size,
-            gradient=self._gradient, change=self._change,
+            epoch=place.epoch, step=place.step, loss=place.loss / place.seen,
+            accuracy=place.right / place.seen, size=self._size, gradient=place.gradient, change=place.change,
         )  # fmt: skip
 
     def _evaluate(self) -> Evaluation:
+        place, validation = self._place, self._split.validation
         verdict = self._judge(self._network, self._outline.activations)
-        self._losses.append(verdict.loss)
-        self._accuracy = verdict.accuracy
-        images, labels = self._split.validation.images, self._split.validation.labels
-        first = self._normalised(images[self._handful[0]][None])
-        arrays = snapshot(self._network, self._outline, verdict, labels, self._handful, first)
+        place.losses.append(verdict.loss)
+        place.accuracy = verdict.accuracy
+        first = self._normalised(validation.images[self._handful[0]][None])
+        arrays = snapshot(self._network, self._outline, verdict, validation.labels, self._handful, first)
         return Evaluation(
-            epoch=self._epoch, step=self._step, weights="raw", loss=verdict.loss, accuracy=verdict.accuracy,
+            epoch=place.epoch, step=place.step, weights="raw", loss=verdict.loss, accuracy=verdict.accuracy,
             dead=verdict.dead, snapshot=arrays,
         )  # fmt: skip
 
     def _evaluate_average(self, average: Average) -> Evaluation:
-        with drawn_from(self._device, self.recipe.seed, "statistics", self._epoch):
+        place = self._place
+        with drawn_from(self._device, self.recipe.seed, "statistics", place.epoch):
             network = average.settle(self._some_batches)
         verdict = self._judge(network, {})
         return Evaluation(
-            epoch=self._epoch, step=self._step, weights=average.name, loss=verdict.loss,
+            epoch=place.epoch, step=place.step, weights=average.name, loss=verdict.loss,
             accuracy=verdict.accuracy, dead=(),
         )  # fmt: skip
 
@@ -303,7 +324,7 @@ class Trainer(Iterator[Event]):
         images = (self._normalised(batch) for batch in batches(pictures.images, self.recipe.size))
         verdict = evaluate(network, images, pictures.labels, activations)
         if not math.isfinite(verdict.loss):
-            raise _DivergedError(_DIVERGED.format(rate=self._rate))
+            raise _DivergedError
         return verdict
 
     def _some_batches(self) -> Iterable[Tensor]:
@@ -314,7 +335,7 @@ class Trainer(Iterator[Event]):
     def _checkpoint(self, name: str) -> Checkpoint:
         saved = self._saved(self.events + 1)
         return Checkpoint(
-            epoch=self._epoch, step=self._step, name=name, state=saved.tensors, facts=saved.facts
+            epoch=self._place.epoch, step=self._place.step, name=name, state=saved.tensors, facts=saved.facts
         )
 
     # What is kept
@@ -325,78 +346,94 @@ class Trainer(Iterator[Event]):
 
     def _saved(self, events: int) -> Saved:
         tensors = {f"model.{name}": tensor for name, tensor in self._network.state_dict().items()}
-        for name, parameter in self._network.named_parameters():
-            for key, value in self._optimiser.state.get(parameter, {}).items():
-                if isinstance(value, Tensor):
-                    tensors[f"optimiser.{name}.{key}"] = value
+        remembered = memory(self._optimiser, self._network)
+        tensors |= {f"optimiser.{name}": tensor for name, tensor in remembered.items()}
         if self._average:
             tensors |= {f"average.{name}": t for name, t in self._average.model.state_dict().items()}
         tensors |= {f"before.{i}": tensor for i, tensor in enumerate(self._before)}
-        specimen, split = self.recipe.specimen, self._split
-        facts = {
-            "variant": specimen.variant,
-            "knobs": dict(specimen.knobs),
-            "classes": list(split.classes),
-            "size": self.recipe.size,
-            "channels": channels(self.recipe),
-            "mean": list(split.mean),
-            "deviation": list(split.deviation),
-            "activation": self.recipe.activation,
-            "norm": self.recipe.norm,
-            "data": self.recipe.data,
-            "optimiser": self.recipe.optimiser,
-            "steps_per_epoch": self._steps_per_epoch,
-            "events": events,
-        } | {name: getattr(self, f"_{name}") for name in _PLACE}
+        facts = self._facts() | asdict(self._place) | {"events": events}
         copies = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
         return Saved(tensors=copies, facts=json.loads(json.dumps(facts)))
 
+    def _facts(self) -> dict[str, Any]:
+        """What is to be known about the weights, and what a recipe may have changed since they were kept."""
+        recipe, split = self.recipe, self._split
+        return {
+            "variant": recipe.specimen.variant,
+            "knobs": dict(recipe.specimen.knobs),
+            "classes": split.classes,
+            "size": recipe.size,
+            "channels": channels(recipe),
+            "mean": split.mean,
+            "deviation": split.deviation,
+            "activation": recipe.activation,
+            "norm": recipe.norm,
+            "data": recipe.data,
+            "optimiser": recipe.optimiser,
+            "average": self._average.name if self._average else "",
+            "planned": [recipe.schedule, recipe.peak],
+            "steps_per_epoch": self._steps_per_epoch,
+        }
+
     def _resume(self, saved: Saved) -> None:
-        facts = saved.facts
+        """Go on from there. What the recipe does otherwise than the one of then starts afresh."""
+        now, then = json.loads(json.dumps(self._facts())), saved.facts
         try:
             self._network.load_state_dict(_under("model.", saved.tensors))
-            if self._average and (average := _under("average.", saved.tensors)):
-                self._average.model.load_state_dict(average)
+            if self._average and now["average"] == then["average"]:
+                self._average.model.load_state_dict(_under("average.", saved.tensors))
         except RuntimeError:
             raise ValueError(
                 "These weights are of another network than the recipe's: they cannot go on."
             ) from None
-        if facts["optimiser"] == self.recipe.optimiser:
-            self._restore_optimiser(_under("optimiser.", saved.tensors))
-        self.events = facts["events"]
-        for name in _PLACE:
-            value = facts[name]
-            setattr(self, f"_{name}", tuple(value) if isinstance(value, list) and name != "losses" else value)
-        self._losses = list(self._losses)
-        if self._within == facts["steps_per_epoch"]:
-            self._within = self._steps_per_epoch
+        if now["optimiser"] == then["optimiser"]:
+            remember(self._optimiser, self._network, _under("optimiser.", saved.tensors))
+        self.events = then["events"]
+        values = {each.name: then[each.name] for each in fields(Place)}
+        place = self._place = Place(**values | {name: tuple(values[name]) for name in ("gradient", "change")})
+        if place.within == then["steps_per_epoch"]:
+            place.within = self._steps_per_epoch
+        if now["planned"] != then["planned"]:
+            place.factor = 1.0
         before = _under("before.", saved.tensors)
         self._before = [before[str(i)].to(self._device, copy=True) for i in range(len(before))]
-        stage = progressive.stage_of(self._stages, max(0, self._epoch - 1), self.recipe.epochs)
-        self._size = stage.size
+        self._size = progressive.stage_of(self._stages, max(0, place.epoch - 1), self.recipe.epochs).size
         self._fast_forward()
-
-    def _restore_optimiser(self, tensors: Mapping[str, Tensor]) -> None:
-        values = self._optimiser.state_dict()
-        for at, (name, _) in enumerate(self._network.named_parameters()):
-            own = {
-                key.removeprefix(f"{name}."): tensor.clone()
-                for key, tensor in tensors.items()
-                if key.rpartition(".")[0] == name
-            }
-            if own:
-                values["state"][at] = own
-        self._optimiser.load_state_dict(values)
 
     def _fast_forward(self) -> None:
         """Bring the schedule to where the run stands."""
-        ended = self._epoch - (self._within == self._steps_per_epoch)
-        made = ended * self._steps_per_epoch + self._within
+        place = self._place
+        under_way = 0 if place.within == self._steps_per_epoch else place.within
+        made = place.epoch * self._steps_per_epoch + under_way
         for step in range(1, made + 1):
             self._schedule.advance()
             epoch, within = divmod(step, self._steps_per_epoch)
             if within == 0 and step < made:
-                self._schedule.judge(self._losses[epoch])
+                self._schedule.judge(place.losses[epoch])
+
+    def _try_a_step(self) -> None:
+        """ValueError where the network cannot take a step with the smallest batch or in this precision."""
+        batch, count = self.recipe.batch, len(self._labels)
+        least = min(batch, count, count - (self._steps_per_epoch - 1) * batch)
+        if least > 1 and self.recipe.precision == "float32":
+            return
+        network = copy.deepcopy(self._network)
+        images = self._normalised(self._split.train.images[:least])
+        try:
+            with drawn_from(self._device, self.recipe.seed, "trial"):
+                loss, *_ = losses(self.recipe, network, images, self._labels[:least])
+                loss.backward()  # type: ignore[no-untyped-call]
+        except ValueError:  # torch's, of batch norms: "Expected more than 1 value per channel"
+            raise ValueError(
+                "This network cannot learn from a single picture at a time: where a map has one pixel, a "
+                "batch norm has nothing to compare it with. Take a larger batch."
+            ) from None
+        except RuntimeError as error:
+            if "not implemented" not in str(error):
+                raise
+            raise ValueError(
+                "This network has an operation that this machine cannot do with bfloat16. Take float32."
+            ) from None
 
     def _check_pictures(self) -> None:
         planes, size = channels(self.recipe), self.recipe.size
@@ -410,9 +447,6 @@ class Trainer(Iterator[Event]):
             raise ValueError("A training needs pictures to learn from and pictures to be judged by.")
 
 
-_PLACE = (
-    "step", "epoch", "within", "told", "sums", "losses", "accuracy", "gradient", "change", "factor", "asked",
-)  # fmt: skip
 _DIVERGED = (
     "The loss is no longer a number at a learning rate of {rate:.3g}. "
     "Try a tenth of the rate, a warm-up or gradient clipping."
@@ -426,6 +460,12 @@ def _load(recipe: Recipe) -> Split:
     )  # fmt: skip
 
 
+def _device(name: str) -> torch.device:
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("There is no CUDA device on this machine. Train on the CPU.")
+    return torch.device(name)
+
+
 def _reads(network: nn.Module, stages: tuple[str, ...], planes: int, size: int) -> bool:
     """Whether the network can read pictures of this size."""
     try:
@@ -433,45 +473,6 @@ def _reads(network: nn.Module, stages: tuple[str, ...], planes: int, size: int) 
     except (ValueError, RuntimeError):
         return False
     return True
-
-
-def _optimiser(recipe: Recipe, network: nn.Module) -> Optimizer:
-    """torch's optimiser with torch's own settings, but for what the recipe says."""
-    weights, rate, decay = network.parameters(), recipe.peak, recipe.weight_decay
-    match recipe.optimiser:
-        case "sgd":
-            return SGD(weights, lr=rate, weight_decay=decay)
-        case "momentum":
-            return SGD(weights, lr=rate, momentum=recipe.momentum, weight_decay=decay)
-        case "nesterov":
-            return SGD(weights, lr=rate, momentum=recipe.momentum, weight_decay=decay, nesterov=True)
-        case "adam":
-            return Adam(weights, lr=rate, weight_decay=decay)
-        case "adamw":
-            return AdamW(weights, lr=rate, weight_decay=decay)
-        case _:
-            return RMSprop(weights, lr=rate, momentum=recipe.momentum, weight_decay=decay)
-
-
-def _losses(
-    recipe: Recipe, network: nn.Module, images: Tensor, target: Tensor
-) -> tuple[Tensor, float, float]:
-    """The loss to go down, then the classifier's own and the share of pictures that it has right."""
-    mixed = (
-        torch.autocast(images.device.type, dtype=torch.bfloat16)
-        if recipe.precision == "bfloat16"
-        else nullcontext()
-    )
-    with mixed:
-        logits, *auxiliary = outputs(network, images) if recipe.auxiliary else [network(images)]
-        loss = own = F.cross_entropy(logits, target, label_smoothing=recipe.label_smoothing)
-        for other in auxiliary:
-            loss = loss + recipe.auxiliary * F.cross_entropy(
-                other, target, label_smoothing=recipe.label_smoothing
-            )
-    truth = target if target.ndim == 1 else target.argmax(1)
-    right = (logits.detach().argmax(1) == truth).float().mean().item()
-    return loss, own.item(), right
 
 
 def _norms(tensors: Iterable[Tensor | None]) -> tuple[float, ...]:

@@ -11,6 +11,14 @@ from training.recipe import Recipe
 WARM_UP_FROM = 0.01  # of the peak
 
 
+def steps_in_epoch(images: int, batch: int) -> int:
+    """Steps in which `images` pictures are seen once, the last of them with what is left.
+
+    A last picture by itself is left out: a batch norm has nothing to compare it with.
+    """
+    return max(1, images // batch + (images % batch > 1))
+
+
 class Schedule:
     """The rate of the next step. `advance` after every step, `judge` after every epoch."""
 

@@ -105,7 +105,7 @@ def snapshot(
     }
     if outline.convolution is not None:
         weight = network.get_parameter(f"{outline.convolution}.weight").detach()
-        arrays["filters"] = weight[:MOST_FILTERS].cpu().numpy().astype(np.float16)
+        arrays["filters"] = weight[:MOST_FILTERS].clamp(-6e4, 6e4).cpu().numpy().astype(np.float16)
     for i, maps in enumerate(_maps(network, outline.stages, first)):
         arrays[f"activation.{i}"] = maps
     order = losses.argsort(descending=True, stable=True)
