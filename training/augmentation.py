@@ -1,10 +1,12 @@
 """What is done to pictures before the network sees them, so that it never sees one twice the same."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from training.chance import drawn_from
 from training.recipe import Recipe
 
 MARGIN = 8  # a crop has an eighth of the picture's side around it
@@ -52,3 +54,23 @@ def per_batch(
 def augmented(pictures: Tensor, change: Callable[[Tensor], Tensor] | None) -> Tensor:
     """Each picture of (B, C, H, W) changed by itself."""
     return pictures if change is None else torch.stack([change(picture) for picture in pictures])
+
+
+def examples(pictures: Tensor, recipe: Recipe, count: int, seed: int) -> Tensor:
+    """What the recipe makes of the first picture in `count` draws: uint8 (P, C, H, W) -> (count, C, H, W).
+
+    The other pictures are those it may be mixed with, so there have to be some where the recipe mixes.
+    """
+    size = pictures.shape[-1]
+    change = per_picture(replace(recipe, size=size))
+    mix = per_batch(recipe, classes=2)
+    drawn = []
+    for at in range(count):
+        with drawn_from(torch.device("cpu"), seed, "example", at):
+            partner = 1 + int(torch.randint(len(pictures) - 1, ())) if mix else 0
+            pair = augmented(pictures[[0, partner]], change)
+            if mix:
+                mixed, _ = mix(pair.float(), torch.tensor([0, 1]))
+                pair = mixed.round().clamp(0, 255).byte()
+            drawn.append(pair[0])
+    return torch.stack(drawn)

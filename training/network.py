@@ -33,7 +33,7 @@ class Outline:
     """What of a network is watched, by module path, in forward order."""
 
     macs: int  # of one image
-    layers: tuple[str, ...]  # modules with a weight of two dimensions or more
+    layers: tuple[str, ...]  # modules with a weight of two dimensions or more, auxiliary heads' included
     activations: Mapping[str, int]  # those in which a unit can be dead, with the axis of their units
     stages: tuple[str, ...]  # modules that hand on maps or tokens
     convolution: str | None  # the first one
@@ -95,7 +95,10 @@ def outline(network: nn.Module, stages: Sequence[str], size: int, planes: int) -
             hooks.callback(before.remove)
             hooks.callback(after.remove)
         with torch.no_grad():
-            outputs(network, torch.zeros(1, planes, size, size))
+            network(images := torch.zeros(1, planes, size, size))
+            in_use = list(ran)
+            ran.clear()
+            outputs(network, images)
     modules = dict(network.named_modules())
     weighted = [path for path in ran if getattr(modules[path], "weight", None) is not None]
     layers = [path for path in weighted if modules[path].weight.ndim >= 2]
@@ -103,8 +106,8 @@ def outline(network: nn.Module, stages: Sequence[str], size: int, planes: int) -
         macs=macs,
         layers=tuple(dict.fromkeys(layers)),
         activations={
-            path: _axis(ran[:at], modules, shapes[path])
-            for at, path in enumerate(ran)
+            path: _axis(in_use[:at], modules, shapes[path])
+            for at, path in enumerate(in_use)
             if isinstance(modules[path], _CAN_DIE)
         },
         stages=_stages(stages, modules, shapes),

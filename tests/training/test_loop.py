@@ -14,15 +14,21 @@ import zoo
 from training.chance import order
 from training.data import Pictures, Split
 from training.events import (
+    Changed,
     Checkpoint,
     Done,
+    Epoch,
     Evaluation,
     Event,
+    Failed,
+    Started,
     Step,
     to_dict,
 )
 from training.loop import Saved, Trainer, is_kept
+from training.network import build
 from training.recipe import OPTIMISERS, Recipe
+from training.schedule import planned
 
 MEAN, DEVIATION = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
 LENET = zoo.Specimen("lenet_classroom")
@@ -158,3 +164,228 @@ def test_paused_anywhere_and_resumed_it_goes_on_as_if_never_paused(changes: dict
         assert len(rest) == len(whole) - at
         assert all(same(a, b) for a, b in zip(whole[at:], rest, strict=True))
         assert again.events == len(whole)
+
+
+def steps(events: list[Event]) -> list[Step]:
+    return [event for event in events if isinstance(event, Step)]
+
+
+def first_loss(wanted: Recipe) -> float:
+    """Of the first step."""
+    return next(event.loss for event in Trainer(wanted, SPLIT) if isinstance(event, Step))
+
+
+def first_batch(wanted: Recipe) -> tuple[Tensor, Tensor]:
+    chosen = order(32, wanted.seed, "epoch", 0)[: wanted.batch]
+    mean, deviation = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(DEVIATION).view(3, 1, 1)
+    return (SPLIT.train.images[chosen].float() / 255 - mean) / deviation, SPLIT.train.labels[chosen]
+
+
+def test_label_smoothing_is_torchs() -> None:
+    wanted = recipe(label_smoothing=0.2)
+    images, labels = first_batch(wanted)
+    logits = replace(LENET, num_classes=4).build(input_size=32).train()(images)
+    assert first_loss(wanted) == F.cross_entropy(logits, labels, label_smoothing=0.2).item()
+    assert first_loss(wanted) != first_loss(recipe())
+
+
+def test_auxiliary_heads_add_their_share_to_the_gradient() -> None:
+    """The loss that is told is the classifier's own; GoogLeNet's stem gets gradients from all heads."""
+    specimen = zoo.Specimen("googlenet_classroom")
+    wanted = recipe(specimen=specimen, dropout=0.0, auxiliary=0.3, optimiser="sgd", weight_decay=0, epochs=1)
+    images, labels = first_batch(wanted)
+    network = build(wanted, 4).train()
+    assert isinstance(network, zoo.HasAuxiliaryHeads)
+    own, *others = (F.cross_entropy(logits, labels) for logits in network.forward_aux(images))
+    (own + 0.3 * others[0] + 0.3 * others[1]).backward()  # type: ignore[no-untyped-call]
+    trainer = Trainer(wanted, SPLIT)
+    event = next(event for event in trainer if isinstance(event, Step))
+    assert event.loss == own.item()
+    name = f"{trainer._outline.convolution}.weight"
+    expected, got = network.get_parameter(name).grad, trainer._network.get_parameter(name).grad
+    torch.testing.assert_close(got, expected)
+
+
+def test_the_rate_can_be_changed_on_the_way() -> None:
+    trainer = Trainer(recipe(schedule="cosine"), SPLIT)
+    events: list[Event] = []
+    for event in trainer:
+        events.append(event)
+        if isinstance(event, Step) and event.step == 3:
+            trainer.change_rate(0.02)
+    at = next(i for i, event in enumerate(events) if isinstance(event, Changed))
+    changed, planned_rates = events[at], planned(recipe(schedule="cosine"), 4)
+    assert isinstance(changed, Changed)
+    assert isinstance(events[at - 1], Step)
+    assert changed == Changed(step=3, rate=0.02, factor=0.02 / planned_rates[3])
+    assert [s.rate for s in steps(events)] == pytest.approx(
+        [*planned_rates[:3], *(rate * changed.factor for rate in planned_rates[3:])]
+    )
+
+
+def test_a_changed_rate_is_remembered_and_can_be_replayed() -> None:
+    def run(trainer: Trainer, upto: int = 10_000) -> list[Event]:
+        events: list[Event] = []
+        while trainer.events < upto and (event := next(trainer, None)):
+            events.append(event)
+            if trainer.events == 6:
+                trainer.change_rate(0.05)
+        return events
+
+    whole = run(Trainer(recipe(), SPLIT))
+    assert isinstance(whole[6], Changed)
+    for stop in (6, 7, 9):
+        trainer = Trainer(recipe(), SPLIT)
+        begun = run(trainer, stop)
+        rest = list(Trainer(recipe(), SPLIT, through_a_file(trainer.state())))
+        assert [to_dict(e) for e in begun + rest] == [to_dict(e) for e in whole]
+
+
+def test_nonsense_rates_are_refused() -> None:
+    trainer = Trainer(recipe(), SPLIT)
+    for rate in (-0.1, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="a number from 0"):
+            trainer.change_rate(rate)
+    with pytest.raises(ValueError, match="stands at 0"):
+        Trainer(recipe(rate=0.0), SPLIT).change_rate(0.1)
+
+
+def test_patience_ends_a_run_early() -> None:
+    """The validation labels are all wrong, so what is learned makes the loss there higher."""
+    wrong = replace(SPLIT.validation, labels=(SPLIT.validation.labels + 1) % 4)
+    events = list(Trainer(recipe(patience=2, epochs=20, rate=0.05), replace(SPLIT, validation=wrong)))
+    losses = [event.loss for event in events if isinstance(event, Evaluation)]
+    done = events[-1]
+    assert isinstance(done, Done)
+    assert done.reason == "early"
+    assert done.epoch == len(losses) - 1 == losses.index(min(losses)) + 2
+    assert any(isinstance(event, Checkpoint) and event.name == f"{done.epoch:04d}" for event in events)
+
+
+def test_best_is_the_lowest_validation_loss_so_far() -> None:
+    events = list(Trainer(recipe(epochs=6, rate=0.05), SPLIT))
+    losses = {event.epoch: event.loss for event in events if isinstance(event, Evaluation)}
+    best = [e.epoch for e in events if isinstance(e, Checkpoint) and e.name == "best"]
+    assert best == [
+        epoch for epoch in range(1, 7) if losses[epoch] == min(losses[e] for e in range(1, epoch + 1))
+    ]
+
+
+def test_a_loss_that_is_no_number_ends_the_run_with_advice() -> None:
+    events = list(Trainer(recipe(specimen=RESNET, norm=False, rate=100.0, schedule="constant"), SPLIT))
+    failed = events[-1]
+    assert isinstance(failed, Failed)
+    assert "learning rate of 100" in failed.reason
+    assert len(steps(events)) == failed.step
+    for event in events:
+        json.dumps(to_dict(event), allow_nan=False)
+
+
+def test_evaluation_is_bare_torchs() -> None:
+    trainer = Trainer(recipe(specimen=RESNET), SPLIT)
+    _, evaluation, checkpoint = (next(trainer) for _ in range(3))
+    assert isinstance(evaluation, Evaluation)
+    assert isinstance(checkpoint, Checkpoint)
+    assert checkpoint.state is not None
+    network = replace(RESNET, num_classes=4).build(input_size=32).eval()
+    weights = {k.removeprefix("model."): v for k, v in checkpoint.state.items() if k.startswith("model.")}
+    network.load_state_dict(weights)
+    mean, deviation = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(DEVIATION).view(3, 1, 1)
+    with torch.no_grad():
+        logits = network((SPLIT.validation.images.float() / 255 - mean) / deviation)
+    assert evaluation.loss == pytest.approx(F.cross_entropy(logits, SPLIT.validation.labels).item())
+    right = logits.argmax(1) == SPLIT.validation.labels
+    assert evaluation.accuracy == pytest.approx(right.float().mean().item())
+    assert evaluation.snapshot is not None
+    assert evaluation.snapshot["confusion"].sum() == 16
+    assert evaluation.snapshot["confusion"].trace() == right.sum()
+
+
+def test_evaluating_changes_nothing() -> None:
+    """No hook, no gradient, no running mean and no draw of chance is left behind."""
+    trainer = Trainer(recipe(specimen=RESNET), SPLIT)
+    next(trainer)
+    before, random = trainer.state().tensors, torch.get_rng_state()
+    next(trainer)
+    after = trainer.state().tensors
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert torch.equal(random, torch.get_rng_state())
+    assert trainer._network.training
+    assert not any(
+        module._forward_hooks or module._forward_pre_hooks for module in trainer._network.modules()
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"specimen": zoo.Specimen("vit_classroom"), "progressive": True}, "cannot read pictures smaller"),
+        ({"specimen": zoo.Specimen("vgg_classroom"), "stochastic_depth": 0.2}, "no branch"),
+        ({"specimen": LENET, "norm": False}, "no batch norm"),
+        ({"specimen": zoo.Specimen("lenet5"), "size": 32}, "reads 1 × 32 × 32"),
+        ({"specimen": RESNET, "size": 16}, "the pictures are 3 × 32 × 32"),
+        ({"momentum": 0.0, "optimiser": "nesterov"}, "plain SGD"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_sentence(changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        Trainer(recipe(**changes), SPLIT)
+
+
+def test_a_single_picture_is_too_little_for_batch_norm() -> None:
+    one = replace(SPLIT.train, images=SPLIT.train.images[:1], labels=SPLIT.train.labels[:1])
+    with pytest.raises(ValueError, match="single picture"):
+        Trainer(recipe(specimen=zoo.Specimen("sknet_classroom")), replace(SPLIT, train=one))
+
+
+def test_other_weights_are_refused() -> None:
+    saved = Trainer(recipe(), SPLIT).state()
+    with pytest.raises(ValueError, match="another network"):
+        Trainer(recipe(specimen=RESNET), SPLIT, saved)
+
+
+def test_a_run_can_be_taken_over_with_another_optimiser_and_an_average() -> None:
+    """What the new recipe does otherwise starts afresh; weights, step and log go on."""
+    trainer = Trainer(recipe(epochs=2), SPLIT)
+    (kept,) = (e for e in trainer if isinstance(e, Checkpoint) and e.name == "0001")
+    assert kept.state is not None
+    assert kept.facts is not None
+    saved = Saved(tensors=kept.state, facts=kept.facts)
+    wanted = recipe(optimiser="adam", rate=0.001, epochs=3, ema=0.9, batch=16)
+    events = list(Trainer(wanted, SPLIT, saved))
+    made = steps(events)
+    assert [step.step for step in made] == [5, 6, 7, 8]
+    assert [step.rate for step in made] == list(planned(wanted, 2)[2:])
+    assert {e.weights for e in events if isinstance(e, Evaluation)} == {"raw", "ema"}
+    assert isinstance(events[-1], Done)
+
+
+def test_progressive_pictures_and_dropout_grow() -> None:
+    wanted = recipe(specimen=RESNET, progressive=True, epochs=4, dropout=0.6)
+    trainer, sizes, dropouts = Trainer(wanted, SPLIT), [], []
+    for event in trainer:
+        if isinstance(event, Epoch):
+            sizes.append(event.size)
+            dropouts.append(trainer._dropouts[0][0].p)
+    assert sizes == [16, 24, 32, 32]
+    assert dropouts == pytest.approx([0.2, 0.6 * 5 / 9, 0.6 * 7 / 9, 0.6])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [f.classroom.name for f in zoo.FAMILIES.values()])
+def test_every_classroom_network_trains_here(name: str) -> None:
+    """Two steps, an evaluation and a snapshot of each, and every stage has maps to show."""
+    few = split(8, 8)
+    events = list(Trainer(recipe(specimen=zoo.Specimen(name), epochs=1, batch=4, rate=1e-3), few))
+    started, evaluation = events[0], events[-3]
+    assert isinstance(started, Started)
+    assert isinstance(events[-1], Done)
+    assert len(steps(events)) == 2
+    evaluation = next(event for event in reversed(events) if isinstance(event, Evaluation))
+    assert evaluation.snapshot is not None
+    assert len(evaluation.dead) == len(started.activations)
+    assert started.stages
+    for i in range(len(started.stages)):
+        maps = evaluation.snapshot[f"activation.{i}"]
+        assert maps.shape[1] == maps.shape[2] > 1
+    assert any(value > 0 for event in events if isinstance(event, Epoch) for value in event.gradient)
