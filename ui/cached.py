@@ -18,7 +18,8 @@ from plotly.graph_objects import Figure
 from training.data import load
 from training.pool import Pool
 from training.runs import Runs
-from ui import catalogue, live
+from ui import catalogue, live, pictures
+from ui.errands import Errands
 from viz import activations
 from viz import fusing as fuse
 from viz.figures import timeline as figures
@@ -241,3 +242,31 @@ def held_out(
         data, images=images, validation=validation, size=size, channels=channels, seed=seed
     ).validation
     return held.images.numpy(), held.labels.numpy()
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def errands() -> Errands:
+    """The downloads and imports of all readers."""
+    return Errands()
+
+
+@st.cache_data(max_entries=64, show_spinner="Loading the pictures …")
+def look(
+    data: str, version: str, size: int, channels: int, sample: int, first: int, masks: bool
+) -> pictures.Look:
+    """A data set as one sees it; `version` is that of `training.data.version`. ValueError as for `load`."""
+    return pictures.look(data, size, channels, sample=sample, first=first, masks=masks)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def augmented(
+    data: str,
+    version: str,
+    size: int,
+    channels: int,
+    kind: str,
+    strength: float,
+    chosen: tuple[tuple[int, int], ...],
+) -> tuple[tuple[pictures.Example, ...], tuple[pictures.Example, ...]]:
+    """What an augmentation does to a picture."""
+    return pictures.augmented(data, size, channels, kind=kind, strength=strength, pictures=chosen)

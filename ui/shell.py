@@ -59,6 +59,7 @@ def pages() -> dict[str, list[StreamlitPage]]:
     ]
     training = [
         _page("train", "Train", "model_training"),
+        _page("data", "Data", "photo_library"),
     ]
     known = [*architectures, *comparing, *training]
     architectures.append(_page("gallery", "Gallery", "grid_view", visibility="hidden"))

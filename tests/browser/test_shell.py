@@ -10,7 +10,8 @@ from tests.browser import driver
 from zoo import FAMILIES
 
 ADDRESSES = [
-    "/", "/inspect", "/proof", "/bottleneck", "/compare", "/ladders", "/scaling", "/operators", "/train",
+    "/", "/inspect", "/proof", "/bottleneck", "/compare", "/ladders", "/scaling", "/operators",
+    "/train", "/data",
 ]  # fmt: skip
 
 

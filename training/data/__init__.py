@@ -192,6 +192,28 @@ def download(data: str, progress: Callable[[int, int, str], None], root: Path | 
     Errand("download", data, root=root).wait(progress)
 
 
+def counts(data: str, root: Path | None = None) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """How many pictures there are of each class, to train and in the test part. It has to be `ready`."""
+    known = dataset(data, root)
+    if known.key == "shapes":
+        labels = [torch.arange(count) % len(known.classes) for count in (known.images, known.test)]
+    else:
+        tensors = _tensors(known, root)
+        none = torch.empty(0, dtype=torch.int64)
+        labels = [tensors.get(f"{part}.labels", none) for part in ("train", "test")]
+    train, test = (tuple(torch.bincount(some, minlength=len(known.classes)).tolist()) for some in labels)
+    return train, test
+
+
+def version(data: str, root: Path | None = None) -> str:
+    """What changes when the pictures behind a name do: for caches."""
+    path = _packed(data, root)
+    if not path.exists():
+        return ""
+    stat = path.stat()
+    return f"{stat.st_size} {stat.st_mtime_ns}"
+
+
 def load(
     data: str,
     *,
@@ -338,10 +360,7 @@ def _moments(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
 def _digest(known: Dataset, wanted: list[object], root: Path | None) -> str:
     """A name for what `load` gives: it changes with the arguments, the data and the code that makes them."""
     text = json.dumps(wanted).encode() + Path(__file__).read_bytes() + Path(shapes.__file__).read_bytes()
-    packed = _packed(known.key, root)
-    if packed.exists():
-        stat = packed.stat()
-        text += f"{stat.st_size} {stat.st_mtime_ns}".encode()
+    text += version(known.key, root).encode()
     return hashlib.sha256(text).hexdigest()[:32]
 
 

@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from training.data import DATASETS, OWN, Dataset, dataset, ready, store
 from zoo import timing
 
+Progress = Callable[[int, int, str], None]
 _GRACE = 3.0  # seconds to clear away what is half done
 _SHARE = 0.5  # of the free memory: an import may not take more
 
@@ -30,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     add = commands.add_parser("import", help="pack your own pictures: a zip or a folder of class folders")
     add.add_argument("source", type=Path)
     add.add_argument("--name", required=True)
+    add.add_argument("--consume", action="store_true", help=argparse.SUPPRESS)  # delete the file afterwards
     delete = commands.add_parser("delete", help="take your own pictures off this disk")
     delete.add_argument("name")
     asked = parser.parse_args(arguments)
@@ -45,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _run(asked: argparse.Namespace, progress: Callable[[int, int, str], None]) -> dict[str, Any]:
+def _run(asked: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     if asked.command == "list":
         names = [*DATASETS, *(OWN + name for name in store.owned())]
         return {"listed": [(asdict(dataset(name)), ready(name)) for name in names]}
@@ -59,8 +62,16 @@ def _run(asked: argparse.Namespace, progress: Callable[[int, int, str], None]) -
     if asked.command == "delete":
         own.delete(asked.name)
         return {"deleted": asked.name}
-    report = own.add(asked.source, asked.name, progress=lambda done, total: progress(done, total, "reading"))
+    try:
+        report = own.add(asked.source, asked.name, progress=partial(_read, progress))
+    finally:
+        if asked.consume:
+            asked.source.unlink(missing_ok=True)
     return {"report": asdict(report)}
+
+
+def _read(progress: Progress, done: int, total: int) -> None:
+    progress(done, total, "reading")
 
 
 def _words(answer: dict[str, Any]) -> str:

@@ -1,0 +1,167 @@
+"""What the page Data shows of a data set: samples, means, and what augmentations do to a picture."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from training import augmentation
+from training.data import Pictures, Split, load
+from training.recipe import Recipe
+from viz import sheets
+
+ROWS = 12  # classes on a sheet
+COLUMNS = 12  # pictures of each
+EXAMPLES = 8  # of an augmentation
+_STUDIED = 2_000  # pictures of which means are taken
+_DEVIATION = 2  # times: a deviation is at most half of white
+_drawing = threading.Lock()  # torch has one generator for all readers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """An augmentation: the field of the recipe that turns it on, and the values it can have."""
+
+    title: str
+    field: str
+    strengths: tuple[float, ...] = ()  # none: it is on or off
+    default: float = 0
+    unit: str = ""  # what the strength is called
+    mixes: bool = False  # two pictures
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        kind.field: kind
+        for kind in (
+            Kind(title="Flip", field="flip"),
+            Kind(title="Random crop", field="crop"),
+            Kind(
+                title="Colour jitter", field="colour", unit="Share",
+                strengths=(0.1, 0.2, 0.4, 0.8), default=0.4,
+            ),
+            Kind(
+                title="RandAugment", field="randaugment", unit="Magnitude",
+                strengths=(1, 5, 9, 14, 20, 30), default=9,
+            ),
+            Kind(
+                title="MixUp", field="mixup", unit="α", mixes=True,
+                strengths=(0.1, 0.2, 0.4, 1.0, 4.0), default=1.0,
+            ),
+            Kind(
+                title="CutMix", field="cutmix", unit="α", mixes=True,
+                strengths=(0.2, 0.5, 1.0, 4.0), default=1.0,
+            ),
+        )
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """A data set as one sees it."""
+
+    classes: tuple[str, ...]  # of the rows
+    sheet: bytes  # PNG, a row for each class
+    means: bytes  # PNG: the mean picture of each of these classes, then of all; below, the deviations
+    studied: int  # pictures of which means were taken
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """A picture as PNG, and what its label has become."""
+
+    picture: bytes
+    label: str
+
+
+def look(data: str, size: int, channels: int, *, sample: int, first: int, masks: bool) -> Look:
+    """`first`: the number of the class in the first row. `masks`: show where the objects are, where known."""
+    split = _split(data, size, channels, sample)
+    train = split.train
+    numbers = range(first, min(first + ROWS, len(split.classes)))
+    rows = []
+    for number in numbers:
+        chosen = (train.labels == number).nonzero().flatten()[:COLUMNS]
+        pixels = _colour(train.images[chosen])
+        if masks and train.masks is not None:
+            pixels = sheets.outlined(pixels, train.masks[chosen].numpy())
+        rows.append(pixels)
+    pictures = train.images.float() / 255
+    groups = [pictures[train.labels == number] for number in numbers] + [pictures]
+    means = torch.stack([group.mean(0) for group in groups])
+    spreads = _DEVIATION * torch.stack([group.std(0, correction=0) for group in groups])
+    return Look(
+        classes=tuple(split.classes[number] for number in numbers),
+        sheet=sheets.sheet(rows),
+        means=sheets.sheet([_colour(_bytes(means)), _colour(_bytes(spreads))]),
+        studied=len(train.images),
+        mean=split.mean,
+        deviation=split.deviation,
+    )
+
+
+def augmented(
+    data: str, size: int, channels: int, *, kind: str, strength: float, pictures: tuple[tuple[int, int], ...]
+) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
+    """The pictures as they are, and what an augmentation makes of the first of them, several times.
+
+    `pictures` are class and number of one picture, and of another to mix it with.
+    """
+    split = _split(data, size, channels, 0)
+    own = torch.stack([_one(split.train, *picture) for picture in pictures])
+    labels = torch.tensor([number for number, _ in pictures])
+    chosen = KINDS[kind]
+    turned: dict[str, Any] = {kind: strength if chosen.strengths else True}
+    recipe = Recipe(data=data, size=size, **turned)
+    names = split.classes
+    with _drawing, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        if chosen.mixes:
+            made = _mixed(own, labels, recipe, names)
+        else:
+            change = augmentation.per_picture(recipe)
+            made = [(own[0] if change is None else change(own[0]), names[labels[0]]) for _ in range(EXAMPLES)]
+    before = [(picture, names[label]) for picture, label in zip(own, labels.tolist(), strict=True)]
+    return _examples(before), _examples(made)
+
+
+def _mixed(own: Tensor, labels: Tensor, recipe: Recipe, names: Sequence[str]) -> list[tuple[Tensor, str]]:
+    mix = augmentation.per_batch(recipe, len(names))
+    made = []
+    for _ in range(EXAMPLES if mix else 0):
+        pictures, shares = mix(own.float() / 255, labels)  # type: ignore[misc]
+        parts = [f"{shares[0, label]:.2f} {names[label]}" for label in dict.fromkeys(labels.tolist())]
+        made.append((_bytes(pictures[0]), " + ".join(parts)))
+    return made
+
+
+def _split(data: str, size: int, channels: int, seed: int) -> Split:
+    return load(data, images=_STUDIED, validation=1, size=size, channels=channels, seed=seed)
+
+
+def _one(pictures: Pictures, label: int, number: int) -> Tensor:
+    """One of the pictures of a class; numbers beyond the last begin again."""
+    own = (pictures.labels == label).nonzero().flatten()
+    return pictures.images[own[number % len(own)]]
+
+
+def _examples(pictures: Sequence[tuple[Tensor, str]]) -> tuple[Example, ...]:
+    return tuple(Example(picture=sheets.picture(p.numpy()), label=label) for p, label in pictures)
+
+
+def _colour(images: Tensor) -> NDArray[np.uint8]:
+    return images.expand(-1, 3, -1, -1).numpy()
+
+
+def _bytes(values: Tensor) -> Tensor:
+    """0..1 -> 0..255"""
+    return (255 * values).round().clamp(0, 255).to(torch.uint8)
