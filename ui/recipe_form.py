@@ -16,6 +16,7 @@ from zoo import VARIANTS, Specimen, family_of
 from zoo.family import HasAuxiliaryHeads
 
 _LARGEST = 64  # pixels: the networks to choose from read pictures up to this size
+_WIDTHS = (5, 3, 4)  # of the columns of what is always in sight: the longest words stand in the first
 _LONGEST = 20_000  # bytes of a recipe that is looked at; one of ours has about a thousand
 
 
@@ -159,7 +160,7 @@ _ALL: Mapping[str, Field] = MappingProxyType(
 def network(draft: Draft) -> None:
     """The network, and a popover with its knobs."""
     chosen = draft.recipe.specimen
-    choice, knobs = st.columns([4, 1], vertical_alignment="bottom")
+    choice, knobs = st.columns([5, 2], vertical_alignment="bottom")
     choice.selectbox(
         "Network",
         list(dict.fromkeys([*_networks(), chosen.variant])),
@@ -198,7 +199,7 @@ def data(draft: Draft, choices: Mapping[str, str]) -> None:
 
 def first(draft: Draft) -> None:
     """The fields that are always in sight."""
-    for field, place in zip(FIRST.values(), _grid(len(FIRST), 3), strict=True):
+    for field, place in zip(FIRST.values(), _grid(len(FIRST), _WIDTHS), strict=True):
         with place:
             _control(field, draft)
     if draft.recipe.linear_scaling:
@@ -381,9 +382,9 @@ def checked(content: bytes) -> Recipe:
         raise ValueError("This is no recipe: it is not text.") from None
 
 
-def _grid(count: int, abreast: int) -> list[DeltaGenerator]:
+def _grid(count: int, widths: Sequence[int]) -> list[DeltaGenerator]:
     """Places for `count` elements, row by row, for the keyboard's sake."""
-    return [place for _ in range(0, count, abreast) for place in st.columns(abreast)][:count]
+    return [place for _ in range(0, count, len(widths)) for place in st.columns(widths)][:count]
 
 
 @cache

@@ -1,35 +1,54 @@
 """The runs on this server, with their states and a way into each."""
 
+from contextlib import suppress
 from datetime import datetime
 
 import streamlit as st
 
+from training.recipe import Recipe
 from training.runs import Runs, Summary
-from ui import player, prose, recipes
+from ui import player, prose, recipe_form, recipes
 
 _FIRST = 6  # runs in sight; the rest behind a button
+_EVERY = 5.0  # seconds
 _UNDER_WAY = (*player.ALIVE, "paused", "interrupted")
 
 
 def runs(found: Runs, open: str | None) -> None:
     """Those under way first, then the newest; `open` is the one on the page."""
     st.header("Runs on this server")
-    try:
-        listed = sorted(found.list(), key=lambda run: run.status not in _UNDER_WAY)
-    except ValueError as error:
-        st.error(prose.literal(str(error)), icon=":material/error:")
-        return
     if open is not None:
-        st.page_link("pages/train.py", label="New run", icon=":material/add:", query_params={})
-    if not listed:
-        st.caption(prose.words("train")["empty"])
-        return
-    for run in listed[:_FIRST]:
-        _row(run, open)
-    if rest := listed[_FIRST:]:
-        with st.expander(f"{len(rest)} more", key="train.more"):
-            for run in rest:
-                _row(run, open)
+        st.button(
+            "New run", icon=":material/add:", key="train.new", on_click=recipe_form.show, args=(Recipe(),)
+        )
+    going = _going(found)
+
+    @st.fragment(run_every=_EVERY if going else None)
+    def rows() -> None:
+        try:
+            listed = sorted(found.list(), key=lambda run: run.status not in _UNDER_WAY)
+        except ValueError as error:
+            st.error(prose.literal(str(error)), icon=":material/error:")
+            return
+        if not listed:
+            st.caption(prose.words("train")["empty"])
+        for run in listed[:_FIRST]:
+            _row(run, open)
+        if rest := listed[_FIRST:]:
+            with st.expander(f"{len(rest)} more", key="train.more"):
+                for run in rest:
+                    _row(run, open)
+        if _going(found) != going:
+            st.rerun()
+
+    rows()
+
+
+def _going(found: Runs) -> bool:
+    """Whether the list changes by itself."""
+    with suppress(ValueError):
+        return any(run.status in player.ALIVE for run in found.list())
+    return False
 
 
 def _row(run: Summary, open: str | None) -> None:

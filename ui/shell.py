@@ -17,7 +17,10 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-import plotly.graph_objects  # noqa: F401  (here, and not where it is first used, to be frozen)
+# Here, and not where they are first used, to be frozen; and pandas, because plotly would take what the thread
+# of another reader has only half imported.
+import pandas  # noqa: F401
+import plotly.graph_objects  # noqa: F401
 import streamlit as st
 import torch  # noqa: F401
 import torchvision  # noqa: F401

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from training import data
+from training.data import store
 from training.pool import Pool
 from ui import cached, plan, player, prose, recipe_form, recipes, run_view, state, take_away
 from ui.plan import Plan
@@ -18,6 +19,8 @@ def opened(pool: Pool) -> str | None:
     wanted = state.query().get(RUN)
     if wanted is None:
         return None
+    # Streamlit follows a link from this page to this page without telling the browser's address bar.
+    st.query_params[RUN] = wanted
     try:
         return pool.runs.path(wanted).name
     except ValueError as error:
@@ -33,7 +36,7 @@ def prepare(pool: Pool) -> None:
     _start(pool, planned)
     controls, view = st.columns([3, 2], gap="large")
     with controls:
-        network, pictures = st.columns([3, 2])
+        network, pictures = st.columns([8, 4])
         with network:
             recipe_form.network(draft)
         with pictures:
@@ -103,4 +106,4 @@ def _datasets() -> Mapping[str, str]:
     return {
         key: each.title if data.ready(key) else f"{each.title} (not here yet)"
         for key, each in data.DATASETS.items()
-    }
+    } | {data.OWN + name: name for name in store.owned()}
