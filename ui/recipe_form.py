@@ -243,8 +243,7 @@ def changes(draft: Draft) -> None:
 
 def show(recipe: Recipe) -> None:
     """Fill the controls, and leave the run that was open."""
-    gone: dict[str, str | None] = dict.fromkeys((*recipes.names(), "train.run"))
-    state.write(**gone | dict(recipes.to_query(recipe)))
+    state.replace(**recipes.to_query(recipe))
 
 
 def scaled(recipe: Recipe) -> str:

@@ -30,11 +30,6 @@ class Draft:
     problems: Mapping[str, str]  # field -> why it is not in the recipe; "specimen" for the network
 
 
-def names() -> tuple[str, ...]:
-    """The parameters of the address that are a recipe's."""
-    return tuple(f"{PREFIX}{name}" for name in (*_NETWORK, *_fields()))
-
-
 def to_query(recipe: Recipe) -> dict[str, str]:
     """Parameters of the address for all that is not at its default."""
     plain = Recipe()

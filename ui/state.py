@@ -24,6 +24,14 @@ def write(**parameters: str | None) -> None:
         st.query_params.from_dict(changed)
 
 
+def replace(**parameters: str) -> None:
+    """Put these parameters into the address and no others: what belonged to the last view stays behind.
+
+    Streamlit writes the parameters of controls from `ui.bound` itself, and refuses them from others.
+    """
+    st.query_params.from_dict(parameters)
+
+
 def address(page: str, **parameters: str) -> str:
     """The address of a view, for links that are not Streamlit's own."""
     base = st.get_option("server.baseUrlPath").strip("/")

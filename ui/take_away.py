@@ -70,7 +70,7 @@ def _take_over(pool: Pool, id: str, recipe: Recipe) -> None:
         wanted = {name: st.session_state[key] for name, key in keys.items()}
         epoch = wanted.pop("epoch")
         changes = {name: value for name, value in wanted.items() if value != getattr(recipe, name)}
-        state.write(**{RUN: pool.fork(id, epoch, changes), "train.epoch": None})
+        state.replace(**{RUN: pool.fork(id, epoch, changes)})
 
     st.button(
         "Take over", type="primary", icon=":material/call_split:", key="train.fork.go",
@@ -112,7 +112,7 @@ def _delete(runs: Runs, id: str, status: str) -> None:
 
     def delete() -> None:
         runs.delete(id)
-        state.write(**{RUN: None, "train.epoch": None})
+        state.replace()
 
     st.button(
         "Delete for good", type="primary", icon=":material/delete:", key="train.delete.go",

@@ -21,6 +21,9 @@ def opened(pool: Pool) -> str | None:
         return None
     # Streamlit follows a link from this page to this page without telling the browser's address bar.
     st.query_params[RUN] = wanted
+    if st.session_state.get("train.shown") not in (None, wanted):
+        st.session_state.pop("train.epoch", None)  # where the reader has looked in the last run
+    st.session_state["train.shown"] = wanted
     try:
         return pool.runs.path(wanted).name
     except ValueError as error:
@@ -86,8 +89,7 @@ def _start(pool: Pool, planned: Plan) -> None:
             started[number] = pool.submit(planned.recipe)
             if paused:
                 pool.step(started[number])
-        gone: dict[str, str | None] = dict.fromkeys(recipes.names())
-        state.write(**gone | {RUN: started[number]})
+        state.replace(**{RUN: started[number]})
 
     with st.container(horizontal=True, gap="small", key="train.start"):
         st.button(

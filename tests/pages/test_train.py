@@ -271,3 +271,19 @@ def test_curves_to_take_away(pool: Fake, run: str) -> None:
     assert rows[4]["validation raw accuracy"] is None
     assert rows[20]["validation raw accuracy"] == pytest.approx(0.85)
     assert rows[10]["epoch"] == 2.0
+
+
+def test_from_a_run_to_another_and_to_a_recipe(page: Open, pool: Fake, run: str) -> None:
+    """What the view of a run has in the address is its own: it neither follows nor stands in the way."""
+    short = synthetic.write(pool.runs.root, "short", synthetic.events(1), epochs=1)
+    meta = (pool.runs.root / run / "meta.json").read_text()
+    (pool.runs.root / short / "meta.json").write_text(meta)
+    app = page(run=run, over="epochs", epoch="3")
+    assert app.select_slider(key="train.epoch").value == "3"
+    app.query_params["train.run"] = short
+    app.run()
+    assert not app.exception
+    assert [slider.value for slider in app.select_slider if slider.key == "train.epoch"] == ["newest"]
+    app.button(key="train.again").click().run()
+    assert not app.exception
+    assert query(app) == {"train.epochs": "1", "train.images": "320", "train.validation": "100"}
