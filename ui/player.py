@@ -157,9 +157,7 @@ def _progress(pool: Pool, id: str, status: str, recipe: Recipe, log: Log) -> Non
     elif status == "failed":
         if not isinstance(log.end, Failed):  # the log could not take the reason
             st.error(prose.literal(pool.runs.why(id)), icon=":material/error:")
-        st.caption(
-            "All up to here is kept. Try again, or change the recipe: “Use this recipe”."
-        )
+        st.caption("All up to here is kept. Try again, or change the recipe: “Use this recipe”.")
     elif isinstance(log.end, Done) and status in ("finished", "stopped"):
         st.caption(_ENDS[log.end.reason])
 
