@@ -123,6 +123,13 @@ def skeleton(
 def _construct(
     name: str, num_classes: int | None, input_size: int | None, turned: Mapping[str, KnobValue]
 ) -> nn.Module:
+    return family_of(name).model(**arguments_of(name, num_classes, input_size, turned)).eval()
+
+
+def arguments_of(
+    name: str, num_classes: int | None, input_size: int | None, turned: Mapping[str, KnobValue]
+) -> dict[str, Any]:
+    """What `Family.model` is called with to make this network; ValueError as for `build`."""
     row, family = variant(name), family_of(name)
     arguments: dict[str, Any] = dict(row.config)
     arguments["num_classes"] = row.num_classes if num_classes is None else num_classes
@@ -140,7 +147,7 @@ def _construct(
             arguments[argument] = tuple(whole)
         else:
             arguments[argument] = value
-    return family.model(**arguments).eval()
+    return arguments
 
 
 class WithoutNumbers(TorchFunctionMode):

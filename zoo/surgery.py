@@ -13,7 +13,7 @@ from zoo.families.resnet import BasicBlock, Bottleneck
 from zoo.families.stochastic_depth import StochasticBlock
 from zoo.layers import Residual, StochasticDepth
 
-_MAKES: Mapping[str, Callable[[], nn.Module]] = MappingProxyType(
+MAKES: Mapping[str, Callable[[], nn.Module]] = MappingProxyType(
     {
         "relu": nn.ReLU,
         "sigmoid": nn.Sigmoid,
@@ -37,7 +37,7 @@ ACTIVATIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 # What is swapped. Gates (sigmoids in squeeze-and-excitation) and softmaxes are no activations in this sense.
-_SWAPPED = (nn.ReLU, nn.ReLU6, nn.GELU, nn.SiLU, nn.Hardswish, nn.LeakyReLU, nn.Tanh)
+SWAPPED = (nn.ReLU, nn.ReLU6, nn.GELU, nn.SiLU, nn.Hardswish, nn.LeakyReLU, nn.Tanh)
 
 
 class DropoutLinear(nn.Linear):
@@ -68,7 +68,7 @@ def operate(
     network's own chances, rising in a line to this one; where it has none, the branches of a residual network
     get some. Raises ValueError with a sentence where the network has nothing that could be changed.
     """
-    if activation != "own" and not _replace(model, _SWAPPED, lambda _: _MAKES[activation]()):
+    if activation != "own" and not _replace(model, SWAPPED, lambda _: MAKES[activation]()):
         raise ValueError("This network has no activation that could be swapped.")
     if not norm and not _replace(model, (nn.BatchNorm1d, nn.BatchNorm2d), lambda _: nn.Identity()):
         raise ValueError("This network has no batch norm that could be taken out.")
