@@ -22,7 +22,7 @@ from training.recipe import REFERENCE_BATCH, Recipe
 from training.schedule import WARM_UP_FROM
 from training.snapshot import batches
 from zoo.registry import arguments_of
-from zoo.surgery import MAKES, SWAPPED
+from zoo.surgery import MAKES, SWAPPED, DropoutLinear
 
 SHOWN = 20  # steps at the start that the script prints one by one, then every so many
 _TORCHVISION: Mapping[str, str] = {"fashion-mnist": "FashionMNIST", "mnist": "MNIST", "cifar10": "CIFAR10"}
@@ -223,27 +223,11 @@ class _Script:
             yield "    for name, child in list(parent.named_children()):"
             yield f"        if isinstance(child, {kinds}):"
             yield f"            setattr(parent, name, {new})"
-        if recipe.dropout is not None:
-            yield from self._dropout(before, recipe.dropout)
-        if recipe.stochastic_depth is not None:
-            module = self._from_here("zoo.layers", "StochasticDepth")
-            yield f"branches = [each for each in network.modules() if isinstance(each, {module})]"
-            yield "for at, branch in enumerate(branches, 1):"
-            yield f"    branch.p = {recipe.stochastic_depth!r} * at / len(branches)"
+        for name in ("dropout", "stochastic_depth"):
+            if (p := getattr(recipe, name)) is not None:
+                yield f"{self._from_here('zoo.surgery', f'_set_{name}')}(network, {p!r})"
         if recipe.initialisation != "own":
             yield from self._initialisation()
-
-    def _dropout(self, before: nn.Module, p: float) -> Iterator[str]:
-        self._from("torch", "nn")
-        if any(isinstance(each, nn.Dropout) for each in before.modules()):
-            yield "for module in network.modules():"
-            yield "    if isinstance(module, nn.Dropout):"
-            yield f"        module.p = {p!r}"
-            return
-        path = [path for path, each in before.named_modules() if isinstance(each, nn.Linear)][-1]
-        parent, _, name = path.rpartition(".")
-        yield f'parent = network.get_submodule("{parent}")'
-        yield f'setattr(parent, "{name}", nn.Sequential(nn.Dropout({p!r}), parent.get_submodule("{name}")))'
 
     def _initialisation(self) -> Iterator[str]:
         self._from("torch", "nn")
@@ -373,7 +357,9 @@ class _Script:
         """How pictures are changed; where they grow, at the start of each epoch instead."""
         if self._grows:
             self._from("torch", "nn")
-            yield "dropouts = [(each, each.p) for each in network.modules() if isinstance(each, nn.Dropout)]"
+            own = any(isinstance(each, DropoutLinear) for each in self._network.modules())
+            kinds = f"nn.Dropout | {self._from_here('zoo.surgery', 'DropoutLinear')}" if own else "nn.Dropout"
+            yield f"dropouts = [(each, each.p) for each in network.modules() if isinstance(each, {kinds})]"
         else:
             yield from self._changes()
 

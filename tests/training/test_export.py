@@ -78,7 +78,9 @@ RECIPES = {
         rate=1e-3, schedule="constant", progressive=True, randaugment=9, mixup=0.2, stochastic_depth=0.2,
         dropout=0.1, precision="bfloat16",
     ),
-    "no norm": Recipe(**SMALL, norm=False, initialisation="he", rate=0.01, optimiser="sgd", dropout=0.5),
+    "no norm": Recipe(
+        **SMALL, norm=False, initialisation="he", rate=0.01, optimiser="sgd", stochastic_depth=0.4,
+    ),
     "grey": Recipe(**SMALL | {"size": 32}, specimen=specimen("lenet"), rate=0.01, warm_up=0.5),
 }  # fmt: skip
 
