@@ -8,7 +8,9 @@ so it is either data that is copied on every call (`cache_data`) or something th
 import atexit
 import json
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeVar
 
 import numpy as np
 import streamlit as st
@@ -37,8 +39,11 @@ from zoo.scaling import LAWS, View
 from zoo.surgery import operate
 from zoo.timing import Timing, measure
 
+T = TypeVar("T")
+
 _LARGEST, _NEAR = 512, 96  # pixels: how large, and how far around, a search for a size that works goes
 _measuring = threading.Lock()  # two measurements at once would measure each other
+_REST = 0.4  # seconds for which all readers of a run see the same log, so that it is drawn once for them
 _TURN = 180.0  # seconds that a reader waits for the measurements of others
 
 
@@ -218,7 +223,16 @@ def scaling(
 @st.cache_resource(max_entries=1, show_spinner=False)
 def logs() -> live.Logs:
     """The logs of runs, each read once for all readers. Safe to share: it locks, and a log never changes."""
-    return live.Logs()
+    return live.Logs(rest=_REST)
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def once(what: tuple[object, ...], _make: Callable[[], T]) -> T:
+    """What `_make` gives, made once for all readers of the same moment of a run, and changed by nobody.
+
+    `what` says all that it depends on.
+    """
+    return _make()
 
 
 @st.cache_resource(max_entries=1, show_spinner=False, on_release=Pool.close)

@@ -26,13 +26,25 @@ def _identity(*args: object, **kwargs: object) -> str:
 plotly_chart.compute_and_register_element_id = _identity  # type: ignore[attr-defined]
 
 
-def steady(figure: Figure, key: str, *, name: str, alt: str, view: str = "") -> None:
-    """Draw a chart that stays the same while its numbers change.
+def finished(figure: Figure, view: str) -> Figure:
+    """The figure for many readers, never to be changed again: what is sent of it is made once, here.
 
-    A zoom is kept until `view`, what its axes mean, is another one. `name` is that of the file it is saved
-    as; it may not change while the chart is on the page, and neither may `alt`, for the browser to keep it.
+    `view` as in `steady`.
     """
     figure.layout.uirevision = view
+    made = figure.to_dict()
+    figure.to_dict = lambda: made
+    return figure
+
+
+def steady(figure: Figure, key: str, *, name: str, alt: str, view: str | None = None) -> None:
+    """Draw a chart that stays the same while its numbers change.
+
+    A zoom is kept until `view`, what its axes mean, is another one; None for a figure that is `finished`.
+    `name` is that of the file it is saved as.
+    """
+    if view is not None:
+        figure.layout.uirevision = view
     picture = {"toImageButtonOptions": {"format": "png", "filename": name, "scale": 2}}
     token = _steady.set(True)
     try:

@@ -4,7 +4,9 @@ A `Log` never changes: its arrays are views of what had been read by then. The b
 at their end, so neither a copy nor a lock is needed to draw one.
 """
 
+import math
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -127,10 +129,14 @@ def _cut(table: _T, length: int) -> _T:
 
 
 class Logs:
-    """The logs of all runs that somebody looks at. Any number of threads may ask at once."""
+    """The logs of all runs that somebody looks at. Any number of threads may ask at once.
 
-    def __init__(self, kept: int = _KEPT) -> None:
+    `rest`: seconds for which a log that was read is new enough.
+    """
+
+    def __init__(self, kept: int = _KEPT, rest: float = 0.0) -> None:
         self._kept = kept
+        self._rest = rest
         self._lock = threading.Lock()
         self._readers: OrderedDict[tuple[Path, str], _Reader] = OrderedDict()
 
@@ -141,7 +147,7 @@ class Logs:
             self._readers.move_to_end((source.root, id))
             while len(self._readers) > self._kept:
                 self._readers.popitem(last=False)
-        return reader.read(source, id)
+        return reader.read(source, id, self._rest)
 
 
 class _Table:
@@ -167,6 +173,7 @@ class _Reader:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._version = 0  # goes on over a new start
+        self._when = -math.inf  # by the monotonic clock, when it was last read
         self._restart()
 
     def _restart(self) -> None:
@@ -183,9 +190,13 @@ class _Reader:
         self._t = 0.0
         self._log = self._seen()
 
-    def read(self, source: Runs, id: str) -> Log:
+    def read(self, source: Runs, id: str, rest: float) -> Log:
         path = source.root / id / "events.jsonl"
         with self._lock:  # of several readers at once one reads, and the others find it done
+            now = time.monotonic()
+            if now - self._when < rest:
+                return self._log
+            self._when = now
             if self._place and _bytes(path, self._place) != self._tail:  # another log in its place, or none
                 self._restart()
                 self._version += 1

@@ -35,7 +35,7 @@ _QUANTITIES = {"gradient": "Gradient norm", "change": "Weight change", "dead": "
 class Moment:
     """A run after one epoch, with the pictures that it is judged by where this disk has them."""
 
-    run: str
+    run: tuple[str, str]  # the folder of all runs, and the id
     log: Log
     classes: tuple[str, ...]
     handful: tuple[int, ...]
@@ -77,12 +77,18 @@ def _unseen(moment: Moment) -> None:
         st.info(_words("unseen", why=prose.literal(moment.why)), icon=":material/hide_image:")
 
 
+def _html(moment: Moment, name: str, make: Callable[[Moment], str]) -> None:
+    """A panel made of words and pictures, made once for all who look at this moment."""
+    what = (name, *moment.run, moment.epoch, moment.images is None)
+    st.html(cached.once(what, lambda: make(moment)))
+
+
 # Predictions
 
 
 def _predictions(moment: Moment) -> None:
     _unseen(moment)
-    st.html(cards(moment))
+    _html(moment, "predictions", cards)
     st.caption(_words("predictions"))
 
 
@@ -128,12 +134,15 @@ def _image(png: bytes, alt: str) -> str:
 
 def _confusion(moment: Moment) -> None:
     counts = moment.arrays["confusion"]
-    right = int(np.trace(counts))
+    right, view = int(np.trace(counts)), moment.run[1]
+    figure = cached.once(
+        ("confusion", *moment.run, moment.epoch),
+        lambda: charts.finished(confusion(counts, moment.classes), view),
+    )
     left, beside = st.columns([3, 2], gap="large")
     with left:
         charts.steady(
-            confusion(counts, moment.classes), f"{moment.page}.confusion", name="zoolens-confusion",
-            view=moment.run,
+            figure, f"{moment.page}.confusion", name="zoolens-confusion",
             alt=f"Confusion matrix after epoch {moment.epoch}: {right} of {counts.sum()} are right",
         )  # fmt: skip
     with beside:
@@ -161,33 +170,40 @@ def _filters(moment: Moment) -> None:
     if "filters" not in moment.arrays:
         st.info(_words("nothing"), icon=":material/hide_image:")
         return
-    shown, largest, words = sheets.filters(moment.arrays["filters"])
-    before, _, _ = sheets.filters(moment.first["filters"])
-    height, width = shown.shape[1:3]
-    kind = f"{len(shown)} filters of {height} × {width}"
-    st.html(
-        _sheets(
-            (f"After epoch {moment.epoch}", shown, 8, f"{kind} after epoch {moment.epoch}"),
-            ("Before the first step", before, 8, f"The same {kind} before the first step"),
-        )
-    )
+    _html(moment, "filters", _filter_sheets)
+    _, largest, words = sheets.filters(moment.arrays["filters"])
     st.caption(_words("filters", words=words, largest=largest))
+
+
+def _filter_sheets(moment: Moment) -> str:
+    drawn = []
+    for title, arrays in (
+        (f"After epoch {moment.epoch}", moment.arrays),
+        ("Before the first step", moment.first),
+    ):
+        shown, _, _ = sheets.filters(arrays["filters"])
+        kind = f"{len(shown)} filters of {shown.shape[1]} × {shown.shape[2]}"
+        drawn.append((title, shown, 8, f"{title}: {kind}"))
+    return _sheets(*drawn)
 
 
 def _maps(moment: Moment) -> None:
     _unseen(moment)
-    rows = []
-    for number, stage in enumerate(moment.stages):
-        maps = moment.arrays[f"activation.{number}"]
-        size = f"{maps.shape[1]} × {maps.shape[2]}"
-        alt = f"{len(maps)} maps of {stage}, {size} pixels, after epoch {moment.epoch}"
-        rows.append((f"{stage}, {len(maps)} maps of {size}", maps, 8, alt))
+    _html(moment, "maps", _map_sheets)
+    st.caption(_words("maps"))
+
+
+def _map_sheets(moment: Moment) -> str:
+    drawn = []
     if moment.images is not None:
         index = moment.handful[0]
         photo = sheets.photos(moment.images[index : index + 1])
-        rows.insert(0, ("The picture", photo, 1, f"Validation picture {index}"))
-    st.html(_sheets(*rows))
-    st.caption(_words("maps"))
+        drawn.append(("The picture", photo, 1, f"Validation picture {index}"))
+    for number, stage in enumerate(moment.stages):
+        maps = moment.arrays[f"activation.{number}"]
+        title = f"{stage}, {len(maps)} maps of {maps.shape[1]} × {maps.shape[2]}"
+        drawn.append((title, maps, 8, f"{title}, after epoch {moment.epoch}"))
+    return _sheets(*drawn)
 
 
 def _sheets(*drawn: tuple[str, sheets.Pixels, int, str]) -> str:
@@ -206,14 +222,15 @@ def _layers(moment: Moment) -> None:
     quantity = bound.segments("Of each layer", f"{moment.page}.quantity", _QUANTITIES)
     found = strip(moment.log, quantity)
     if found is None:
-        st.info(
-            "There is nothing to draw yet." if quantity != "dead" else "No activation here can die.",
-            icon=":material/hourglass_empty:",
-        )
+        st.info(_words("deathless" if quantity == "dead" else "early"), icon=":material/hourglass_empty:")
         return
+    view = f"{moment.run[1]} {quantity}"
+    figure = cached.once(
+        ("layers", *moment.run, quantity, len(found.epochs), moment.epoch),
+        lambda: charts.finished(heat(found, moment.epoch), view),
+    )
     charts.steady(
-        heat(found, moment.epoch), f"{moment.page}.layers", name=f"zoolens-{quantity}",
-        view=f"{moment.run} {quantity}",
+        figure, f"{moment.page}.layers", name=f"zoolens-{quantity}",
         alt=f"{found.title}: {len(found.layers)} layers over {len(found.epochs)} epochs",
     )  # fmt: skip
     st.caption(f"{_words('layers')} {_words(quantity)}")
@@ -246,7 +263,7 @@ def _wrong(moment: Moment) -> None:
     if not len(moment.arrays["wrong.index"]):
         st.success(_words("right"), icon=":material/check:")
         return
-    st.html(mistakes(moment))
+    _html(moment, "wrong", mistakes)
     st.caption(_words("wrong"))
 
 

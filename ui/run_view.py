@@ -4,16 +4,18 @@ Drawn from the log and the snapshots alone, so a run that goes on, one that is o
 same. A page draws it inside a fragment that runs again about once a second.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import streamlit as st
+from plotly.graph_objects import Figure
 
-from training.events import Failed
+from training.events import Arrays, Failed
 from training.recipe import Recipe
 from training.runs import Runs
-from ui import bound, cached, charts, export, prose, run_panels
+from ui import bound, cached, charts, prose, run_panels
 from ui.live import Log, Numbers
 from viz.figures.training import LOOKS, Axis, Curve, Mark, progress, rates, smoothed
 from zoo import variant
@@ -25,6 +27,11 @@ _DRAWN = {
     "steps": Axis(title="Steps of the optimiser", unit="step"),
     "epochs": Axis(title="Epochs", unit="epoch"),
     "time": Axis(title="Seconds of training", unit="second"),
+}
+_ALTS = {
+    "loss": "Loss on training and validation pictures so far",
+    "accuracy": "Accuracy on training and validation pictures so far",
+    "rate": "The learning rate as planned and as used so far",
 }
 _WEIGHTS = {"raw": "validation", "ema": "validation, EMA", "swa": "validation, SWA"}
 
@@ -70,19 +77,23 @@ def _panels(seen: Seen) -> None:
         st.info("The first look at the validation pictures is under way.", icon=":material/hourglass_top:")
         return
     try:
-        arrays = seen.source.snapshot(seen.id, seen.epoch)
-        first = seen.source.snapshot(seen.id, log.seen[0])
+        arrays, first = (_snapshot(seen, epoch) for epoch in (seen.epoch, log.seen[0]))
     except ValueError as error:
         st.warning(prose.literal(str(error)), icon=":material/hide_image:")
         return
     images, labels, why = run_panels.pictures(seen.recipe, variant(seen.recipe.specimen.variant).channels)
     run_panels.panels(
         run_panels.Moment(
-            run=seen.id, log=log, classes=started.classes, handful=started.handful, stages=started.stages,
-            epoch=seen.epoch, arrays=arrays, first=first, images=images, labels=labels, why=why,
-            page=seen.page,
+            run=(str(seen.source.root), seen.id), log=log, classes=started.classes,
+            handful=started.handful, stages=started.stages, epoch=seen.epoch, arrays=arrays, first=first,
+            images=images, labels=labels, why=why, page=seen.page,
         )
     )  # fmt: skip
+
+
+def _snapshot(seen: Seen, epoch: int) -> Arrays:
+    what = ("snapshot", str(seen.source.root), seen.id, epoch)
+    return cached.once(what, partial(seen.source.snapshot, seen.id, epoch))
 
 
 def _slider(log: Log, page: str) -> str:
@@ -144,62 +155,41 @@ def _curves(seen: Seen) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         over = bound.segments("Draw over", f"{page}.over", _AXES)
         log_loss = bound.switch("Logarithmic loss", f"{page}.log")
-    axis = _DRAWN[over]
     at = None if seen.epoch is None or seen.newest else _moment(log, seen.epoch, over)
-    left, middle, right = st.columns(3, gap="small")
-    with left:
-        loss = progress(
-            _series(log, "loss", over), title="Loss", axis=axis, y="Cross-entropy, nats",
-            logarithmic=log_loss, at=at,
-        )  # fmt: skip
-        charts.steady(
-            loss, f"{page}.loss", name="zoolens-loss", view=f"{seen.id} {over} {log_loss}",
-            alt="Loss on training and validation pictures so far",
-        )  # fmt: skip
-    with middle:
-        accuracy = progress(
-            _series(log, "accuracy", over), title="Accuracy", axis=axis, y="Share that is right", shares=True,
-            at=at,
-        )  # fmt: skip
-        charts.steady(
-            accuracy, f"{page}.accuracy", name="zoolens-accuracy", view=f"{seen.id} {over}",
-            alt="Accuracy on training and validation pictures so far",
-        )  # fmt: skip
-    with right:
-        charts.steady(
-            rates(*_rates(log, over, seen.recipe.epochs), axis=axis, at=at), f"{page}.rate",
-            name="zoolens-learning-rate", view=f"{seen.id} {over}",
-            alt="The learning rate as planned and as used so far",
-        )  # fmt: skip
-    with st.container(horizontal=True, vertical_alignment="center"):
-        words = prose.words("run")
-        st.caption(f"{words['curves']} {words['rate']}", width="stretch")
-        st.download_button(
-            "The curves as CSV", lambda: export.as_csv(table(log)), f"zoolens-{seen.id}.csv", "text/csv",
-            icon=":material/download:", on_click="ignore", key=f"{page}.csv",
-        )  # fmt: skip
+    drawn = {
+        "loss": partial(_loss, log, over, log_loss, at),
+        "accuracy": partial(_accuracy, log, over, at),
+        "rate": partial(_rate, log, over, seen.recipe.epochs, at),
+    }
+    for column, (name, draw) in zip(st.columns(3, gap="small"), drawn.items(), strict=True):
+        view = f"{seen.id} {over} {log_loss and name == 'loss'}"
+        what = (name, str(seen.source.root), view, log.version, at)
+        figure = cached.once(what, partial(_finished, draw, view))
+        with column:
+            charts.steady(figure, f"{page}.{name}", name=f"zoolens-{name}", alt=_ALTS[name])
+    st.caption(prose.words("run")["curves"])
 
 
-def table(log: Log) -> list[dict[str, object]]:
-    """All that the curves are drawn from: a row for every step and every evaluation, in their order."""
-    steps = log.steps
-    rows: list[dict[str, object]] = [
-        {"seconds": t, "step": int(step), "epoch": None, "pictures": "training batch", "loss": loss,
-         "accuracy": accuracy, "learning rate": rate}
-        for t, step, loss, accuracy, rate in zip(
-            steps.t, steps.step, steps.loss, steps.accuracy, steps.rate, strict=True
-        )
-    ]  # fmt: skip
-    for weights, name in _WEIGHTS.items():
-        if (found := log.evaluations.get(weights)) is not None:
-            rows += [
-                {"seconds": t, "step": int(step), "epoch": int(epoch), "pictures": name, "loss": loss,
-                 "accuracy": accuracy, "learning rate": None}
-                for t, step, epoch, loss, accuracy in zip(
-                    found.t, found.step, found.epoch, found.loss, found.accuracy, strict=True
-                )
-            ]  # fmt: skip
-    return sorted(rows, key=lambda row: (row["step"], row["epoch"] is not None))
+def _finished(draw: Callable[[], Figure], view: str) -> Figure:
+    return charts.finished(draw(), view)
+
+
+def _loss(log: Log, over: str, logarithmic: bool, at: float | None) -> Figure:
+    return progress(
+        _series(log, "loss", over), title="Loss", axis=_DRAWN[over], y="Cross-entropy, nats",
+        logarithmic=logarithmic, at=at,
+    )  # fmt: skip
+
+
+def _accuracy(log: Log, over: str, at: float | None) -> Figure:
+    return progress(
+        _series(log, "accuracy", over), title="Accuracy", axis=_DRAWN[over], y="Share that is right",
+        shares=True, at=at,
+    )  # fmt: skip
+
+
+def _rate(log: Log, over: str, epochs: int, at: float | None) -> Figure:
+    return rates(*_rates(log, over, epochs), axis=_DRAWN[over], at=at)
 
 
 def _over(log: Log, over: str, step: Numbers, t: Numbers) -> Numbers:

@@ -139,3 +139,12 @@ def test_a_finished_run_as_it_was(tmp_path: Path) -> None:
     assert log.until(99) is log
     versions: Sequence[int] = [log.until(n * SECOND).version for n in range(20)]
     assert len(set(versions)) == 20
+
+
+def test_readers_at_about_the_same_time_see_the_same_log(tmp_path: Path) -> None:
+    told = synthetic.events()
+    id = synthetic.write(tmp_path, told=islice(told, 5))
+    logs, source = Logs(rest=60), Runs(tmp_path)
+    first = logs.read(source, id)
+    synthetic.append(tmp_path / id, told)
+    assert logs.read(source, id) is first
