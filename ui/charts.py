@@ -1,53 +1,139 @@
 """Charts that change while one looks at them.
 
-Streamlit makes the identity of a plotly chart from all that is drawn, so a chart with one more point is
-another chart: it is taken down and drawn anew, which flickers and forgets where the reader had zoomed. A
-chart drawn here is known by its key alone, and the browser changes it in place.
+Streamlit takes a plotly chart with one more point for another chart: it is taken down and drawn anew, which
+flickers. So curves that grow are drawn by Streamlit's other library, ECharts, which changes a chart in place.
+What is drawn is still a plotly figure, from viz/figures: here it is read, and nobody else need know.
 """
 
-from contextvars import ContextVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
+import numpy as np
+import pandas as pd
 import streamlit as st
 from plotly.graph_objects import Figure
-from streamlit.elements import plotly_chart
-from streamlit.elements.lib.utils import compute_and_register_element_id
 
 from ui import export
 
-_steady = ContextVar("the chart is known by its key alone", default=False)
+_SYMBOLS: Mapping[str, str] = MappingProxyType(  # plotly's names, and ECharts' where they differ
+    {"square": "rect", "triangle-up": "triangle", "triangle-down": "triangle", "star": "pin"}
+)
+_STROKE = "path://M0 4h22v2.5H0z"  # in the legend, of a line without points
+_DASHES: Mapping[str, str] = MappingProxyType({"dash": "dashed", "dot": "dotted", "dashdot": "dashed"})
 
 
-def _identity(*args: object, **kwargs: object) -> str:
-    if _steady.get():
-        kwargs["key_as_main_identity"] = True
-    return compute_and_register_element_id(*args, **kwargs)  # type: ignore[arg-type]
+def steady(figure: Figure, key: str, *, name: str, alt: str, view: str = "") -> None:
+    """Draw a figure whose numbers change: curves in place, everything else by plotly.
 
-
-plotly_chart.compute_and_register_element_id = _identity  # type: ignore[attr-defined]
-
-
-def finished(figure: Figure, view: str) -> Figure:
-    """The figure for many readers, never to be changed again: what is sent of it is made once, here.
-
-    `view` as in `steady`.
+    `name` is that of the file a plotly figure is saved as. A zoom into one is kept until `view`, what its
+    axes mean, is another.
     """
+    if all(trace.type == "scatter" for trace in figure.data):
+        lines(option(figure, ink()), key, alt=alt, height=figure.layout.height)
+        return
     figure.layout.uirevision = view
-    made = figure.to_dict()
-    figure.to_dict = lambda: made
-    return figure
-
-
-def steady(figure: Figure, key: str, *, name: str, alt: str, view: str | None = None) -> None:
-    """Draw a chart that stays the same while its numbers change.
-
-    A zoom is kept until `view`, what its axes mean, is another one; None for a figure that is `finished`.
-    `name` is that of the file it is saved as.
-    """
-    if view is not None:
-        figure.layout.uirevision = view
     picture = {"toImageButtonOptions": {"format": "png", "filename": name, "scale": 2}}
-    token = _steady.set(True)
-    try:
-        st.plotly_chart(figure, key=key, config=export.picture(name) | picture, alt=alt)
-    finally:
-        _steady.reset(token)
+    st.plotly_chart(figure, key=key, config=export.picture(name) | picture, alt=alt)
+
+
+def ink() -> str:
+    """The colour of text in a chart, for the reader's theme: a contrast of at least 7:1 on its ground."""
+    return "#c6cdd5" if st.context.theme.type == "dark" else "#4a545f"
+
+
+def lines(drawn: Mapping[str, Any], key: str, *, alt: str, height: int) -> None:
+    """Draw what `option` made. Its toolbar saves it as PNG and fills the screen with it."""
+    st.echarts_chart(dict(drawn), key=key, alt=alt, height=height)
+
+
+def option(figure: Figure, ink: str) -> dict[str, Any]:
+    """A plotly figure of lines and points as ECharts draws it: traces, axes, and lines across.
+
+    Shares, whose axis is in per cent, are sent as such, because ECharts cannot multiply.
+    """
+    layout = figure.layout
+    shares = str(layout.yaxis.tickformat or "").endswith("%")
+    scale = 100 if shares else 1
+    datasets, series = [], []
+    for number, trace in enumerate(figure.data):
+        y = scale * np.asarray(trace.y, dtype=np.float32)
+        if layout.yaxis.type == "log":
+            y = np.where(y > 0, y, np.nan).astype(np.float32)
+        datasets.append({"source": pd.DataFrame({"x": np.asarray(trace.x, dtype=np.float32), "y": y})})
+        series.append(_series(trace, number))
+    across = [_across(shape, scale) for shape in layout.shapes]
+    if across and series:
+        series[0]["markLine"] = {"symbol": "none", "silent": True, "animation": False, "data": across}
+    vertical = _axis(layout.yaxis.title.text, ink) | {
+        "type": "log" if layout.yaxis.type == "log" else "value", "nameGap": 44,
+    }  # fmt: skip
+    if shares:
+        vertical["axisLabel"] |= {"formatter": "{value}%"}
+    if layout.yaxis.range is not None:
+        least, most = layout.yaxis.range
+        vertical |= {"min": scale * least, "max": scale * most}
+    return {
+        "animation": False,
+        "title": {"text": layout.title.text, "left": 0, "top": 6},
+        "legend": {
+            "bottom": 0, "left": 0, "itemGap": 12, "itemWidth": 22, "textStyle": {"color": ink},
+            "data": [
+                {"name": each["name"]} | ({"icon": _STROKE} if each.get("showSymbol") is False else {})
+                for each in series
+            ],
+        },
+        "grid": {"left": 58, "right": 14, "top": 46, "bottom": 92, "containLabel": False},
+        "tooltip": {"trigger": "axis", "valueFormatter": "%.1f %%" if shares else "%.4g", "confine": True},
+        "dataset": datasets,
+        "xAxis": _axis(layout.xaxis.title.text, ink) | {"type": "value", "nameGap": 26, "max": "dataMax"},
+        "yAxis": vertical,
+        "series": series,
+    }  # fmt: skip
+
+
+def _axis(title: str, ink: str) -> dict[str, Any]:
+    text = {"color": ink}
+    return {"name": title, "nameLocation": "middle", "nameTextStyle": text, "axisLabel": dict(text)}
+
+
+def _series(trace: Any, number: int) -> dict[str, Any]:
+    colour = trace.line.color or trace.marker.color
+    if trace.mode == "markers":
+        symbol = {"symbol": _SYMBOLS.get(trace.marker.symbol, trace.marker.symbol), "symbolSize": 13}
+        drawn: dict[str, Any] = {
+            "type": "scatter",
+            "symbolRotate": 180,
+            "itemStyle": {"color": colour},
+        } | symbol
+    else:
+        points = "markers" in trace.mode
+        drawn = {
+            "type": "line",
+            "showSymbol": points,
+            "symbol": _SYMBOLS.get(trace.marker.symbol, trace.marker.symbol) if points else "none",
+            "symbolSize": 7,
+            "step": "end" if trace.line.shape == "hv" else False,
+            "lineStyle": {
+                "color": colour, "width": trace.line.width, "type": _DASHES.get(trace.line.dash, "solid"),
+            },
+        }  # fmt: skip
+    return drawn | {
+        "itemStyle": {"color": colour},
+        "name": trace.name,
+        "datasetIndex": number,
+        "encode": {"x": "x", "y": "y"},
+    }
+
+
+def _across(shape: Any, scale: int) -> dict[str, Any]:
+    """A line through the whole chart: at an x, or at a y where its two ends have the same."""
+    upright = shape.x0 == shape.x1
+    return {
+        "xAxis" if upright else "yAxis": shape.x0 if upright else scale * shape.y0,
+        "label": {"show": False},
+        "lineStyle": {
+            "color": shape.line.color, "width": shape.line.width,
+            "type": _DASHES.get(shape.line.dash, "solid"),
+        },
+    }  # fmt: skip

@@ -134,11 +134,9 @@ def _image(png: bytes, alt: str) -> str:
 
 def _confusion(moment: Moment) -> None:
     counts = moment.arrays["confusion"]
-    right, view = int(np.trace(counts)), moment.run[1]
-    figure = cached.once(
-        ("confusion", *moment.run, moment.epoch),
-        lambda: charts.finished(confusion(counts, moment.classes), view),
-    )
+    right = int(np.trace(counts))
+    what = ("confusion", *moment.run, moment.epoch)
+    figure = cached.once(what, lambda: confusion(counts, moment.classes))
     left, beside = st.columns([3, 2], gap="large")
     with left:
         charts.steady(
@@ -224,11 +222,8 @@ def _layers(moment: Moment) -> None:
     if found is None:
         st.info(_words("deathless" if quantity == "dead" else "early"), icon=":material/hourglass_empty:")
         return
-    view = f"{moment.run[1]} {quantity}"
-    figure = cached.once(
-        ("layers", *moment.run, quantity, len(found.epochs), moment.epoch),
-        lambda: charts.finished(heat(found, moment.epoch), view),
-    )
+    what = ("layers", *moment.run, quantity, len(found.epochs), moment.epoch)
+    figure = cached.once(what, lambda: heat(found, moment.epoch))
     charts.steady(
         figure, f"{moment.page}.layers", name=f"zoolens-{quantity}",
         alt=f"{found.title}: {len(found.layers)} layers over {len(found.epochs)} epochs",

@@ -4,9 +4,10 @@ Drawn from the log and the snapshots alone, so a run that goes on, one that is o
 same. A page draws it inside a fragment that runs again about once a second.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -17,6 +18,7 @@ from training.recipe import Recipe
 from training.runs import Runs
 from ui import bound, cached, charts, prose, run_panels
 from ui.live import Log, Numbers
+from viz.figures.style import MEDIUM
 from viz.figures.training import LOOKS, Axis, Curve, Mark, progress, rates, smoothed
 from zoo import variant
 
@@ -61,8 +63,9 @@ def view(source: Runs, id: str, *, page: str, until: float | None = None) -> Non
         if log.end is None:
             st.info("Nothing to see yet: the network is being built.", icon=":material/hourglass_top:")
         return
-    values = st.container()
-    chosen = _slider(log, page)
+    values, slider = st.container(), st.container()  # at their places, whatever is drawn in them
+    with slider:
+        chosen = _slider(log, page)
     epoch = None if not log.seen else log.seen[-1] if chosen == NEWEST else min(int(chosen), log.seen[-1])
     seen = Seen(source=source, id=id, recipe=recipe, log=log, epoch=epoch, newest=chosen == NEWEST, page=page)
     with values:
@@ -161,17 +164,17 @@ def _curves(seen: Seen) -> None:
         "accuracy": partial(_accuracy, log, over, at),
         "rate": partial(_rate, log, over, seen.recipe.epochs, at),
     }
+    ink = charts.ink()
     for column, (name, draw) in zip(st.columns(3, gap="small"), drawn.items(), strict=True):
-        view = f"{seen.id} {over} {log_loss and name == 'loss'}"
-        what = (name, str(seen.source.root), view, log.version, at)
-        figure = cached.once(what, partial(_finished, draw, view))
+        what = (name, str(seen.source.root), seen.id, over, log_loss, log.version, at, ink)
         with column:
-            charts.steady(figure, f"{page}.{name}", name=f"zoolens-{name}", alt=_ALTS[name])
+            option = cached.once(what, partial(_option, draw, ink))
+            charts.lines(option, f"{page}.{name}", alt=_ALTS[name], height=MEDIUM)
     st.caption(prose.words("run")["curves"])
 
 
-def _finished(draw: Callable[[], Figure], view: str) -> Figure:
-    return charts.finished(draw(), view)
+def _option(draw: Callable[[], Figure], ink: str) -> Mapping[str, Any]:
+    return charts.option(draw(), ink)
 
 
 def _loss(log: Log, over: str, logarithmic: bool, at: float | None) -> Figure:

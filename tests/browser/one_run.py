@@ -6,9 +6,9 @@ from training.runs import Runs
 from ui import run_view, shell
 
 
-@st.fragment(run_every=1.0)
 def page() -> None:
-    run_view.view(Runs(), st.query_params["id"], page="train")
+    id = st.query_params["id"]
+    st.fragment(run_view.view, run_every=1.0 if id == "going-on" else None)(Runs(), id, page="train")
 
 
 st.set_page_config(page_icon=shell.ICON, layout="wide")
