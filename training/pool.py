@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
+from training import data
 from training.events import Done, Failed
 from training.lock import Lock, held
 from training.recipe import Recipe
@@ -92,7 +93,8 @@ class Pool:
         self._thread.start()
 
     def submit(self, recipe: Recipe, *, group: str | None = None, limit: float | None = LONGEST) -> str:
-        """Begin a run, or queue it; its id. ValueError where the queue is full or the disk refuses it."""
+        """Begin a run, or queue it; its id. ValueError where data, queue or disk do not allow it."""
+        data.dataset(recipe.data)  # an unknown name is refused before anything is stored
         with self._changed:
             self._demand_room()
             id = self.runs.submit(recipe, group=group, limit=limit, pool=self.id)

@@ -35,13 +35,13 @@ from zoo.memory import needed
 from zoo.timing import free, leave_room_for_others
 
 ENDED, BUSY = 0, 3  # exit codes: all is told on disk; somebody else works at the run
+NICE = 10  # the server comes first
 
 _EVERY = 5.0  # seconds between two saved states,
 _SHARE = 0.05  # or so many that saving takes at most this share of the time
 _PATIENCE = 60.0  # seconds that a paused run stays in memory
 _GLANCE = 0.02  # seconds between two looks at the commands while it is paused
 _AGAIN = "again"  # beside Started, where a run that was taken over tells what its own recipe says
-_NICE = 10  # the server comes first
 _MEMORY = "This training needs more memory than the machine has free. A smaller batch or network needs less."
 
 
@@ -287,7 +287,7 @@ def _listen(leave: threading.Event) -> None:
 def _step_back() -> None:
     """Let the server and its readers go first, in time and, where the system can tell, in memory."""
     if hasattr(os, "nice"):
-        os.nice(_NICE)
+        os.nice(NICE)
     leave_room_for_others()
 
 
