@@ -15,6 +15,7 @@ import argparse
 import csv
 import json
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -163,6 +164,7 @@ def _fork(runs: Runs, options: argparse.Namespace) -> int:
 
 def _work(runs: Runs, begin: Callable[[Pool], str], after: int) -> int:
     """Train one run here, in a process that ends with this one."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     pool = Pool(runs, slots=1, keep_warm=False)
     try:
         id = begin(pool)

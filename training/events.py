@@ -123,6 +123,7 @@ _KINDS: dict[str, Callable[..., Event]] = {
     each.kind: each for each in (Started, Step, Changed, Epoch, Evaluation, Checkpoint, Done, Failed)
 }
 _APART = {"snapshot", "state", "facts"}
+_NAMES = {kind: set(signature(make).parameters) - _APART for kind, make in _KINDS.items()}
 
 
 def to_dict(event: Event) -> dict[str, Any]:
@@ -133,6 +134,8 @@ def to_dict(event: Event) -> dict[str, Any]:
 
 def from_dict(values: Mapping[str, Any]) -> Event:
     """The event that `to_dict` made, before or after JSON; other keys are left out."""
-    kind = _KINDS[values["kind"]]
-    names = set(signature(kind).parameters) - _APART
-    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in names})
+    kind = values["kind"]
+    names = _NAMES[kind]
+    return _KINDS[kind](
+        **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in names}
+    )

@@ -20,7 +20,7 @@ from training import data
 from training.events import Done, Failed
 from training.lock import Lock, held
 from training.recipe import Recipe
-from training.runs import LONGEST, POOLS, Runs, State, write_state
+from training.runs import ENDED, LONGEST, POOLS, Runs, State, write_state
 
 WAITING = 32  # runs in the queue
 
@@ -82,13 +82,7 @@ class Pool:
         self.slots = self.slots or _cores()
         self.id = secrets.token_hex(8)
         self._changed = threading.Condition(threading.RLock())
-        folder = self.runs.root / POOLS
-        folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.iterdir():
-            if not held(old):
-                old.unlink(missing_ok=True)
-        self._alive = Lock(folder / self.id)
-        self._alive.take()
+        self._alive = self._sign_on()
         self._thread = threading.Thread(target=self._tend, daemon=True, name="training.pool")
         self._thread.start()
 
@@ -99,14 +93,15 @@ class Pool:
             self._demand_room()
             id = self.runs.submit(recipe, group=group, limit=limit, pool=self.id)
             self._enqueue(id)
-        self.runs.prune()
         return id
 
-    def fork(self, id: str, epoch: int, changes: Mapping[str, Any] | None = None) -> str:
+    def fork(
+        self, id: str, epoch: int, changes: Mapping[str, Any] | None = None, *, source: Runs | None = None
+    ) -> str:
         """Begin a run that takes over another from a checkpoint, see `Runs.fork`; its id."""
         with self._changed:
             self._demand_room()
-            new = self.runs.fork(id, epoch, changes, pool=self.id)
+            new = self.runs.fork(id, epoch, changes, source=source, pool=self.id)
             self._enqueue(new)
         return new
 
@@ -149,7 +144,7 @@ class Pool:
             worker = self._working.get(id)
             if worker:
                 worker.stopping = True
-        if self.runs.status(id) in ("finished", "stopped", "failed"):
+        if self.runs.status(id) in ENDED:
             return
         self.runs.command(id, "stop")
         if worker:
@@ -176,7 +171,23 @@ class Pool:
         self._thread.join()
         for worker in (*self._working.values(), *filter(None, [self._spare])):
             worker.end()
-        self._alive.close()
+        if self._alive:
+            self._alive.close()
+
+    def _sign_on(self) -> Lock | None:
+        """Tell other processes that this pool lives; None where nothing can be written, and no run begins."""
+        folder = self.runs.root / POOLS
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for old in folder.iterdir():
+                if not held(old):
+                    old.unlink(missing_ok=True)
+            lock = Lock(folder / self.id)
+        except OSError as error:
+            _log.error("Nothing can be trained: %s", error)
+            return None
+        lock.take()
+        return lock
 
     def _demand_room(self) -> None:
         if len(self._queue) >= WAITING:
@@ -188,7 +199,7 @@ class Pool:
             status = self.runs.status(id)
             if status == "finished":
                 raise ValueError("This run is finished. Take it over with more epochs to train it further.")
-            if status in ("stopped", "failed"):  # what was asked before it ended is no longer wanted
+            if status in ENDED:  # what was asked before it ended is no longer wanted
                 self._rewrite(id, read=self.runs.commands(id)[1])
             self.runs.command(id, command)
             if id not in self._queue and id not in self._working:
@@ -207,12 +218,10 @@ class Pool:
 
     def _rewrite(self, id: str, **changes: Any) -> bool:
         """Change the state of a run; False where somebody works at it."""
-        folder = self.runs.path(id)
-        with Lock(folder / "lock") as lock:
-            if not lock.take(0.1):
-                return False
-            write_state(lock, replace(self.runs.state(id) or State(), **changes))
-        return True
+        with self.runs.locked(id, 0.1) as lock:
+            if lock is not None:
+                write_state(lock, replace(self.runs.state(id) or State(), **changes))
+            return lock is not None
 
     def _tend(self) -> None:
         with self._changed:
@@ -271,6 +280,7 @@ class Pool:
             worker.close()
             with suppress(ValueError):  # deleted meanwhile
                 self._settle(id, code, worker.stopping, complaint)
+                self.runs.prune()
 
     def _settle(self, id: str, code: int, stopping: bool, complaint: str) -> None:
         if code == _BUSY:

@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from training.events import Checkpoint, Done, Event, Failed, from_dict, to_dict
+from training.events import Checkpoint, Done, Epoch, Event, Failed, Step, from_dict, to_dict
 from training.lock import Lock, held
 from training.recipe import LIMITS, Recipe
 from zoo import weights
@@ -36,9 +36,11 @@ from zoo.timing import machine
 
 COMMANDS = ("play", "pause", "stop", "step", "epoch", "rate")
 ACTIVE = ("queued", "starting", "running", "paused")
+ENDED = ("finished", "stopped", "failed")
 KEPT = 60  # runs that nobody works at; the oldest beyond them go
 LONGEST = 30 * 60.0  # seconds of training after which a run ends, unless it was submitted with another limit
 POOLS = ".pools"
+AGAIN = "again"  # beside a second Started, which tells what the recipe of a run that was taken over says
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # one case, for file systems that have only one
@@ -57,6 +59,7 @@ class Logged:
 
 Log = list[Logged]
 Commands = list[dict[str, Any]]
+Told = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +110,7 @@ class Runs:
     def path(self, id: str) -> Path:
         """The folder of a run. No id leads out of the root."""
         folder = self.root / id if isinstance(id, str) and _ID.fullmatch(id) else None
-        if folder is None or not folder.is_dir():
+        if folder is None or not os.path.isdir(folder):  # False where it cannot be looked at
             raise ValueError(f"There is no run called {str(id)[:80]!r} on this machine.")
         return folder
 
@@ -118,16 +121,24 @@ class Runs:
         with self._new(recipe, pool, None, group, limit) as (id, _):
             return id
 
-    def fork(self, id: str, epoch: int, changes: Mapping[str, Any] | None = None, *, pool: str = "") -> str:
+    def fork(
+        self,
+        id: str,
+        epoch: int,
+        changes: Mapping[str, Any] | None = None,
+        *,
+        source: "Runs | None" = None,
+        pool: str = "",
+    ) -> str:
         """A new run that goes on from another's last numbered checkpoint at or before `epoch`; its id.
 
-        All until then is copied. `changes` are fields of the recipe; ValueError for impossible ones.
+        All until then is copied. `changes` are fields of the recipe; ValueError for impossible ones. The
+        other run is one of `source`, such as the recordings; None: one of these.
         """
-        source = self.path(id)
-        found = [int(name) for name in self.checkpoints(id) if name.isdigit() and int(name) <= epoch]
-        recipe, meta = replace(self.recipe(id), **changes or {}), self.meta(id)
-        whole, _ = _lines(source / "events.jsonl", 0)
-        told = [json.loads(line) for line in whole]
+        source = source or self
+        recipe, meta = replace(source.recipe(id), **changes or {}), source.meta(id)
+        found = [int(name) for name in source.checkpoints(id) if name.isdigit() and int(name) <= epoch]
+        told = [said for _, said in _told(source.path(id) / "events.jsonl")]
         kept = [
             at for at, each in enumerate(told)
             if each["kind"] == Checkpoint.kind and each["name"].isdigit() and int(each["name"]) in found
@@ -142,7 +153,7 @@ class Runs:
             lines = [{k: v for k, v in each.items() if k != "command"} for each in told]
             (folder / "events.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
             for kind in ("snapshots", "checkpoints"):
-                for file in (source / kind).glob("[0-9]*.safetensors"):
+                for file in (source.path(id) / kind).glob("[0-9]*.safetensors"):
                     if int(file.stem) <= start:
                         _link(file, folder / kind / file.name)
             return new
@@ -314,11 +325,21 @@ class Runs:
         status, why = self._condition(folder)
         return Summary(id=id, status=status, why=why, recipe=recipe, meta=meta)
 
+    @contextmanager
+    def locked(self, id: str, patience: float = 1.0) -> Iterator[Lock | None]:
+        """The lock of a run, for a block; None where somebody keeps it. ValueError where it cannot be had."""
+        try:
+            lock = Lock(self.path(id) / "lock")
+        except OSError as error:
+            raise ValueError(f"The run {id} cannot be changed: {_plain(error)}.") from None
+        with lock:
+            yield lock if lock.take(patience) else None
+
     def delete(self, id: str) -> None:
         """Remove a run for good. ValueError while somebody works at it or it waits for its turn."""
         folder, waits = self.path(id), self.status(id) == "queued"
-        with Lock(folder / "lock") as lock:
-            if waits or not lock.take():
+        with self.locked(id) as lock:
+            if waits or lock is None:
                 raise ValueError(f"The run {id} is under way. Stop it first.")
             gone = self.root / f".gone-{id}"
             try:
@@ -344,12 +365,10 @@ class Runs:
         A run that has ended already stays as it is. Step and epoch of `event` are filled in from the log.
         """
         folder = self.path(id)
-        with Lock(folder / "lock") as lock:
-            if not lock.take():
-                return False
-            if self._condition(folder)[0] not in ("finished", "stopped", "failed"):
+        with self.locked(id) as lock:
+            if lock is not None and self._condition(folder)[0] not in ENDED:
                 conclude(folder, lock, event)
-        return True
+            return lock is not None
 
     def _names(self) -> tuple[str, ...]:
         """What could be a run."""
@@ -375,20 +394,22 @@ class Journal:
     """The writing end of a log, for the one who holds the run's lock. Cuts what a crash left unfinished."""
 
     def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+        self.path = path
+        self.t = 0.0  # seconds of training up to the last event
+        self.step = 0  # the last one
+        self.epoch = 0  # the last that ended
+        self.between = False  # whether that epoch ended with the last step
+        self.again = False  # whether a run that was taken over has told what its own recipe says
         self._end = 0  # bytes
-        self.told: list[dict[str, Any]] = []  # what the log holds: events as dictionaries
-        for line in _lines(path, 0)[0]:
-            if _logged(line) is None:
-                break
-            self.told.append(json.loads(line))
+        self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+        for line, said in _told(path):
+            self._take(said)
             self._end += len(line) + 1
         os.ftruncate(self._file, self._end)
 
-    @property
-    def t(self) -> float:
-        """Seconds of training up to the last event."""
-        return float(self.told[-1]["t"]) if self.told else 0.0
+    def told(self) -> Told:
+        """All that the log holds, in dictionaries."""
+        return [said for _, said in _told(self.path)]
 
     def append(self, event: Event, t: float, **more: float) -> None:
         """One line, whole or not at all: OSError where the disk has no room for it."""
@@ -401,7 +422,16 @@ class Journal:
             os.ftruncate(self._file, self._end)
             raise
         self._end += len(line)
-        self.told.append(said)
+        self._take(said)
+
+    def _take(self, said: dict[str, Any]) -> None:
+        self.t = float(said["t"])
+        self.step = max(self.step, int(said.get("step", 0)))
+        self.again = self.again or AGAIN in said
+        if said["kind"] == Epoch.kind:
+            self.epoch, self.between = int(said["epoch"]), True
+        elif said["kind"] == Step.kind:
+            self.between = False
 
     def settle(self) -> None:
         """Wait until the disk has it."""
@@ -422,12 +452,10 @@ def conclude(folder: Path, lock: Lock, event: Done | Failed, journal: Journal | 
     own = journal
     try:
         own = journal or Journal(folder / "events.jsonl")
-        step = max((int(each.get("step", 0)) for each in own.told), default=0)
         if isinstance(event, Done):
-            epochs = (int(each["epoch"]) for each in own.told if each["kind"] == "epoch")
-            event = replace(event, step=step, epoch=max(epochs, default=0))
+            event = replace(event, step=own.step, epoch=own.epoch)
         else:
-            event = replace(event, step=step)
+            event = replace(event, step=own.step)
         own.append(event, own.t)
     except OSError:
         pass  # the note tells it
@@ -471,6 +499,18 @@ def _lines(path: Path, after: int) -> tuple[list[bytes], int]:
         raise ValueError(f"The run {path.parent.name} cannot be read: {_plain(error)}.") from None
     whole = content[: content.rfind(b"\n") + 1]
     return whole.split(b"\n")[:-1], after + len(whole)
+
+
+def _told(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """The lines of a log and what they say, up to the first that is damaged."""
+    for line in _lines(path, 0)[0]:
+        try:
+            said = json.loads(line)
+        except ValueError:
+            return
+        if not isinstance(said, dict) or not {"kind", "t"} <= said.keys():
+            return
+        yield line, said
 
 
 def _last_line(path: Path) -> bytes:

@@ -23,12 +23,12 @@ import torch
 from safetensors.numpy import save as pack
 
 from training.data import Pictures, load
-from training.events import Changed, Checkpoint, Done, Epoch, Evaluation, Event, Failed, Step
+from training.events import Changed, Checkpoint, Done, Evaluation, Event, Failed, Step
 from training.lock import Lock
 from training.loop import Saved, Trainer
 from training.network import channels
 from training.recipe import LIMITS, Recipe
-from training.runs import Journal, Meta, Runs, State, conclude, write_state
+from training.runs import AGAIN, Journal, Meta, Runs, State, conclude, write_state
 from zoo import weights
 from zoo.anatomy import dissect
 from zoo.memory import needed
@@ -41,7 +41,6 @@ _EVERY = 5.0  # seconds between two saved states,
 _SHARE = 0.05  # or so many that saving takes at most this share of the time
 _PATIENCE = 60.0  # seconds that a paused run stays in memory
 _GLANCE = 0.02  # seconds between two looks at the commands while it is paused
-_AGAIN = "again"  # beside Started, where a run that was taken over tells what its own recipe says
 _MEMORY = "This training needs more memory than the machine has free. A smaller batch or network needs less."
 
 
@@ -68,8 +67,8 @@ class Work:
         try:
             self._recipe, meta = self._runs.recipe(self._folder.name), self._runs.meta(self._folder.name)
             _demand_memory(self._recipe)
-            if meta.parent is not None and not any(_AGAIN in told for told in self._journal.told):
-                self._journal.append(next(Trainer(self._recipe)), self._t, **{_AGAIN: 1})
+            if meta.parent is not None and not self._journal.again:
+                self._journal.append(next(Trainer(self._recipe)), self._t, **{AGAIN: 1})
             self._resume()
             self._go(meta)
         except ValueError as error:
@@ -96,7 +95,7 @@ class Work:
                 continue
             if self._state.status != "running":
                 self._tell(status="running")
-            between = goal == "epoch" and self._passed_an_epoch()
+            between = goal == "epoch" and self._journal.between
             if between:
                 self._save()
             event = next(self._trainer, None)
@@ -119,13 +118,6 @@ class Work:
                 return self._conclude(Done(epoch=0, step=0, reason="limit"))
             if time.monotonic() > self._save_next:
                 self._save()
-
-    def _passed_an_epoch(self) -> bool:
-        """Whether the last event that matters is the end of an epoch: what follows it may still come."""
-        for told in reversed(self._journal.told):
-            if told["kind"] in (Epoch.kind, Step.kind):
-                return bool(told["kind"] == Epoch.kind)
-        return False
 
     def _obey(self) -> None:
         """Read what readers asked for since the last look."""
@@ -172,7 +164,7 @@ class Work:
 
     def _resume(self) -> None:
         """Go back to the newest saved state, and from there to the event after the last that was told."""
-        told = [each for each in self._journal.told if not _by_hand(each)]
+        told = [each for each in self._journal.told() if not _by_hand(each)]
         read = max((int(each.get("command", 0)) for each in told), default=0)
         if read > self._state.read:
             self._tell(read=read)
@@ -229,7 +221,7 @@ class Work:
 
 def _by_hand(told: dict[str, Any]) -> bool:
     """Whether a line of a log is none that the trainer tells: it ended, or took over, a run that goes on."""
-    return told["kind"] == Failed.kind or told.get("reason") in ("stopped", "limit") or _AGAIN in told
+    return told["kind"] == Failed.kind or told.get("reason") in ("stopped", "limit") or AGAIN in told
 
 
 def _put(path: Path, arrays: dict[str, np.ndarray[Any, Any]] | Any) -> None:

@@ -199,6 +199,25 @@ def test_a_pool_cleans_up_after_dead_ones(tmp_path: Path) -> None:
     assert not pool.runs.lives(pool.id)
 
 
+def test_where_nothing_can_be_written_nothing_begins(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    pool = Pool(Runs(tmp_path / "file"), command=NOBODY)
+    with pytest.raises(ValueError, match="cannot be read"):
+        pool.submit(recipe())
+    pool.close()
+
+
+def test_a_run_that_cannot_be_changed_is_a_sentence(idle: Pool) -> None:
+    id = idle.runs.submit(recipe())
+    lock = idle.runs.path(id) / "lock"
+    lock.unlink()
+    lock.mkdir()
+    with pytest.raises(ValueError, match=rf"^The run {id} cannot be changed: Is a directory\.$"):
+        idle.play(id)
+    idle.stop(id)
+    assert idle.runs.status(id) == "failed"
+
+
 def test_workers_that_cannot_start_do_not_stop_the_server(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

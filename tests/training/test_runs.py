@@ -286,6 +286,9 @@ def test_a_run_is_taken_over_from_its_last_checkpoint_before(runs: Runs) -> None
     assert runs.meta(runs.fork(id, 99)).parent == f"{id}@2"
     with pytest.raises(ValueError, match="more than 2 epochs"):
         runs.fork(id, 2, {"epochs": 2})
+    elsewhere = Runs(runs.root.parent / "elsewhere")
+    copy = elsewhere.fork(id, 1, source=runs)
+    assert elsewhere.events(copy) == runs.events(new)
     before = len(runs.list())
     with pytest.raises(ValueError, match="rate"):
         runs.fork(id, 1, {"rate": -1})
