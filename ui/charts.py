@@ -19,8 +19,14 @@ from ui import export
 _SYMBOLS: Mapping[str, str] = MappingProxyType(  # plotly's names, and ECharts' where they differ
     {"square": "rect", "triangle-up": "triangle", "triangle-down": "triangle", "star": "pin"}
 )
-_STROKE = "path://M0 4h22v2.5H0z"  # in the legend, of a line without points
-_DASHES: Mapping[str, str] = MappingProxyType({"dash": "dashed", "dot": "dotted", "dashdot": "dashed"})
+_STROKES: Mapping[str, str] = MappingProxyType(  # in the legend, of lines without points
+    {
+        "solid": "path://M0 4h22v2.5H0z",
+        "dotted": "path://M0 4h3v2.5H0zM6 4h3v2.5H6zM12 4h3v2.5H12zM18 4h3v2.5H18z",
+        "dashed": "path://M0 4h6v2.5H0zM8 4h6v2.5H8zM16 4h6v2.5H16z",
+    }
+)
+_DASHES: Mapping[str, str] = MappingProxyType({"dash": "dashed", "dot": "dotted"})
 
 
 def steady(figure: Figure, key: str, *, name: str, alt: str, view: str = "") -> None:
@@ -79,11 +85,12 @@ def option(figure: Figure, ink: str) -> dict[str, Any]:
         "legend": {
             "bottom": 0, "left": 0, "itemGap": 12, "itemWidth": 22, "textStyle": {"color": ink},
             "data": [
-                {"name": each["name"]} | ({"icon": _STROKE} if each.get("showSymbol") is False else {})
+                {"name": each["name"]}
+                | ({} if each.get("showSymbol", True) else {"icon": _STROKES[each["lineStyle"]["type"]]})
                 for each in series
             ],
         },
-        "grid": {"left": 58, "right": 14, "top": 46, "bottom": 92, "containLabel": False},
+        "grid": {"left": 58, "right": 14, "top": 46, "bottom": 92, "outerBoundsMode": "none"},
         "tooltip": {"trigger": "axis", "valueFormatter": "%.1f %%" if shares else "%.4g", "confine": True},
         "dataset": datasets,
         "xAxis": _axis(layout.xaxis.title.text, ink) | {"type": "value", "nameGap": 26, "max": "dataMax"},
