@@ -12,7 +12,9 @@ specimen, size = study.specimen, study.size
 words = prose.words("inspect")
 st.title(f"Inspect {study.title}")
 st.markdown(f"{study.family.idea} {study.variant.note}")
-paper.compared(study)
+with st.container(horizontal=True, gap="medium"):
+    paper.compared(study)
+    paper.trained(study)
 
 try:
     anatomy = cached.anatomy(specimen, size)

@@ -5,10 +5,11 @@ import inspect as inspection
 import pandas as pd
 import streamlit as st
 
-from ui import code, controls, prose, state
+from training.recipe import Recipe
+from ui import code, controls, prose, recipes, state
 from ui.controls import Study
 from viz.figures.style import count
-from zoo import FAMILIES, Family, Variant
+from zoo import FAMILIES, Family, Specimen, Variant, variant
 
 
 def story(family: Family) -> None:
@@ -46,6 +47,24 @@ def compared(study: Study) -> None:
             icon=":material/compare:",
             query_params={"nets": f"{other.token};{study.token}"},
         )
+
+
+def trained(study: Study) -> None:
+    """A way to train this network where it reads small pictures, and otherwise the family's small one."""
+    small = study.size <= recipes.SMALL
+    specimen, size = study.specimen, study.size
+    if not small:
+        specimen, size = Specimen(study.family.classroom.name), study.family.classroom.input_size
+    try:
+        query = recipes.to_query(Recipe(specimen=specimen, size=size))
+    except ValueError:  # weights that are no beginning, or an image that is too small to learn from
+        return
+    st.page_link(
+        "pages/train.py",
+        label=f"Train {study.title if small else variant(specimen.variant).title}",
+        icon=":material/model_training:",
+        query_params=query,
+    )
 
 
 def lesson(family: Family) -> None:

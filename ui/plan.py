@@ -101,6 +101,20 @@ def curve(plan: Plan) -> None:
     st.caption(words["planned plateau" if plan.recipe.schedule == "plateau" else "planned"])
 
 
+def ways(plan: Plan) -> None:
+    """To the network and the pictures."""
+    with st.container(horizontal=True, gap="medium"):
+        st.page_link(
+            "pages/inspect.py", label="Inspect the network", icon=":material/account_tree:",
+            query_params=plan.recipe.specimen.to_query(),
+        )  # fmt: skip
+        if plan.dataset:
+            st.page_link(
+                "pages/data.py", label="See the pictures", icon=":material/photo_library:",
+                query_params={"data.set": plan.dataset.key},
+            )  # fmt: skip
+
+
 def obstacles(plan: Plan) -> None:
     """What keeps the run from starting, with a way on for each."""
     for name, sentence in plan.draft.problems.items():
@@ -112,7 +126,10 @@ def obstacles(plan: Plan) -> None:
         )  # fmt: skip
     elif plan.dataset and not plan.ready:
         st.info(f"{plan.dataset.title} is not on this machine yet.", icon=":material/cloud_download:")
-        st.page_link("pages/data.py", label="Fetch it on the page Data", icon=":material/photo_library:")
+        st.page_link(
+            "pages/data.py", label="Fetch it on the page Data", icon=":material/photo_library:",
+            query_params={"data.set": plan.recipe.data},
+        )  # fmt: skip
 
 
 def _built(recipe: Recipe, dataset: Dataset | None) -> Anatomy:

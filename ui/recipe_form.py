@@ -15,7 +15,6 @@ from ui.recipes import Draft
 from zoo import VARIANTS, Specimen, family_of
 from zoo.family import HasAuxiliaryHeads
 
-_LARGEST = 64  # pixels: the networks to choose from read pictures up to this size
 _WIDTHS = (5, 3, 4)  # of the columns of what is always in sight: the longest words stand in the first
 _LONGEST = 20_000  # bytes of a recipe that is looked at; one of ours has about a thousand
 
@@ -389,7 +388,7 @@ def _grid(count: int, widths: Sequence[int]) -> list[DeltaGenerator]:
 @cache
 def _networks() -> Mapping[str, str]:
     """The variants for small pictures: each family's classroom variant first, the oldest first."""
-    small = [row for row in VARIANTS.values() if row.input_size <= _LARGEST]
+    small = [row for row in VARIANTS.values() if row.input_size <= recipes.SMALL]
     small.sort(key=lambda row: not row.name.endswith("_classroom"))
     return {
         row.name: f"{family_of(row.name).title if row.name.endswith('_classroom') else row.title}, "

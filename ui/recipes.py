@@ -16,6 +16,7 @@ from training.recipe import ACCEPTED, Recipe
 from zoo import Specimen
 
 PREFIX = "train."
+SMALL = 64  # pixels: networks for pictures up to this side train while one watches
 _ON, _OFF, _NONE = "on", "off", "none"
 _SHOWN = 40  # characters that are looked at of a text that says nothing
 _NETWORK = ("variant", "knobs")

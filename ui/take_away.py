@@ -1,14 +1,12 @@
 """What can be done with a run: use its recipe, go on from one of its epochs, save all of it, delete it."""
 
-from collections.abc import Sequence
-
 import streamlit as st
 
+from training.export import script
 from training.pool import Pool
 from training.recipe import LIMITS, Recipe
 from training.runs import Meta, Runs
-from ui import cached, export, player, prose, recipe_form, recipes, state
-from ui.live import Log
+from ui import cached, export, player, prose, recipe_form, recipes, run_view, state
 
 RUN = "train.run"
 _MORE = 5  # epochs that a run taken over gets at least
@@ -38,6 +36,16 @@ def _about(recipe: Recipe, meta: Meta) -> None:
     ]
     sentence = f"Not at its default: {', '.join(listed)}." if listed else "All at its default."
     st.markdown(f"**{prose.literal(meta.title)}.** {prose.literal(sentence)}")
+    with st.container(horizontal=True, gap="medium"):
+        st.page_link(
+            "pages/inspect.py", label="Inspect the network", icon=":material/account_tree:",
+            query_params=recipe.specimen.to_query(),
+        )  # fmt: skip
+        _origin(meta)
+
+
+def _origin(meta: Meta) -> None:
+    """A way to the run that this one was taken over from."""
     origin, _, epoch = (meta.parent or "").partition("@")
     if origin:
         st.page_link(
@@ -82,21 +90,26 @@ def _save(runs: Runs, id: str, recipe: Recipe) -> None:
     """Files, each made when it is asked for."""
     words = prose.words("train")
     st.download_button(
-        "Curves (CSV)", lambda: export.as_csv(rows(cached.logs().read(runs, id))),
+        "Curves (CSV)", lambda: export.as_csv(run_view.table(cached.logs().read(runs, id))),
         f"zoolens-{id}.csv", "text/csv", key="train.save.curves", icon=":material/table:", on_click="ignore",
-        width="stretch",
-        help="One row a step; where the network was evaluated, with what came out.",
+        width="stretch", help="A row for every step and every evaluation.",
     )  # fmt: skip
     st.download_button(
         "Recipe (JSON)", recipe.to_json, f"zoolens-{id}.json", "application/json",
         key="train.save.recipe", icon=":material/receipt_long:", on_click="ignore", width="stretch",
+        help="“From a file” beside a new run's controls reads it again.",
+    )  # fmt: skip
+    st.download_button(
+        "Script (PyTorch)", lambda: script(recipe), f"zoolens-{id}.py", "text/x-python",
+        key="train.save.script", icon=":material/code:", on_click="ignore", width="stretch",
+        help=words["script"],
     )  # fmt: skip
     names = [name for name in runs.checkpoints(id) if name != "last"]
     if not names:
         return
     name = st.selectbox(
         "Weights", names, len(names) - 1, key="train.save.of", help=words["checkpoint"],
-        format_func=lambda name: "the best epoch" if name == "best" else f"after epoch {int(name)}",
+        format_func=lambda name: "of the best epoch" if name == "best" else f"after epoch {int(name)}",
     )  # fmt: skip
     st.download_button(
         "Weights (safetensors)", lambda: runs.checkpoint(id, name).read_bytes(),
@@ -118,27 +131,3 @@ def _delete(runs: Runs, id: str, status: str) -> None:
         "Delete for good", type="primary", icon=":material/delete:", key="train.delete.go",
         on_click=player.attempt, args=(delete,), disabled=player.alive(status),
     )  # fmt: skip
-
-
-def rows(log: Log) -> Sequence[dict[str, float | int | None]]:
-    """The curves of a run: a row for the start and for each step, None where nothing was measured."""
-    per_epoch = log.started.steps_per_epoch if log.started else 1
-    kinds = [f"{weights} {what}" for weights in log.evaluations for what in ("loss", "accuracy")]
-    empty: dict[str, float | int | None] = dict.fromkeys(
-        ("step", "epoch", "seconds", "learning rate", "batch loss", "batch accuracy",
-         *(f"validation {kind}" for kind in kinds))
-    )  # fmt: skip
-    table: dict[int, dict[str, float | int | None]] = {0: empty | {"step": 0, "epoch": 0.0, "seconds": 0.0}}
-    steps = log.steps
-    for step, loss, accuracy, rate, t in zip(
-        steps.step, steps.loss, steps.accuracy, steps.rate, steps.t, strict=True
-    ):
-        table[int(step)] = empty | {
-            "step": int(step), "epoch": float(step) / per_epoch, "seconds": float(t),
-            "learning rate": float(rate), "batch loss": float(loss), "batch accuracy": float(accuracy),
-        }  # fmt: skip
-    for weights, each in log.evaluations.items():
-        for step, loss, accuracy in zip(each.step, each.loss, each.accuracy, strict=True):
-            table[int(step)][f"validation {weights} loss"] = float(loss)
-            table[int(step)][f"validation {weights} accuracy"] = float(accuracy)
-    return list(table.values())

@@ -49,6 +49,7 @@ def prepare(pool: Pool) -> None:
         recipe_form.changes(draft)
     with view:
         plan.curve(planned)
+        plan.ways(planned)
 
 
 def watch(pool: Pool, id: str) -> None:

@@ -438,3 +438,16 @@ def test_a_way_to_compare(inspect: Open) -> None:
     for name, other in (("resnext50_32x4d", "ResNet-50"), ("lenet5", "AlexNet")):
         labels = [link.label for link in inspect(variant=name).page_link]
         assert labels[0].startswith(f"Compare with {other}")
+
+
+def test_a_way_to_train_it(inspect: Open) -> None:
+    """The network itself where it reads small pictures, and else the family's small one."""
+
+    def way(app: AppTest) -> str:
+        (link,) = (one for one in app.get("page_link") if one.proto.page == "train")
+        return f"{link.proto.label} {link.proto.query_string}"
+
+    assert way(inspect(variant="resnet50")) == "Train ResNet, classroom size "
+    assert way(inspect(variant="vgg_classroom", knobs="norm:none", classes="7")).endswith(
+        "train.variant=vgg_classroom&train.knobs=norm%3Anone"
+    )

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from tests import synthetic
 from training.recipe import Recipe
 from training.runs import Runs
-from ui import cached, recipes, take_away
+from ui import cached, recipes
 
 Open = Callable[..., AppTest]
 
@@ -260,17 +260,6 @@ def test_the_list_has_what_is_under_way_first(page: Open, pool: Fake, run: str) 
     app = page()
     said = texts(app)
     assert said.index("Queued") < said.index("Finished")
-
-
-def test_curves_to_take_away(pool: Fake, run: str) -> None:
-    rows = take_away.rows(cached.logs().read(pool.runs, run))
-    assert len(rows) == 21  # 20 steps and the start
-    assert rows[0]["validation raw loss"] == pytest.approx(2.1)
-    assert rows[0]["batch loss"] is None
-    assert rows[4]["batch loss"] == pytest.approx(2 / 4)
-    assert rows[4]["validation raw accuracy"] is None
-    assert rows[20]["validation raw accuracy"] == pytest.approx(0.85)
-    assert rows[10]["epoch"] == 2.0
 
 
 def test_from_a_run_to_another_and_to_a_recipe(page: Open, pool: Fake, run: str) -> None:
