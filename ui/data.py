@@ -14,7 +14,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from training import data, own
 from training.data import DATASETS, OWN, Dataset, store
 from ui import bound, cached, export, prose
-from ui.pictures import COLUMNS, KINDS, ROWS, Example
+from ui.pictures import COLUMNS, KINDS, ROWS, Example, Look
 from viz.figures.data import balance
 
 _STYLE = Path(__file__).with_suffix(".css")
@@ -69,6 +69,7 @@ def passport(known: Dataset) -> bool:
 
 def _fetch(known: Dataset) -> None:
     """A button to download it, and then how far that is."""
+    st.badge("Not on this disk", icon=":material/cloud_download:", color="gray")
     if _under_way(known.key):
         return
     _refusal(known.key, "cloud_off")
@@ -207,38 +208,31 @@ def samples(known: Dataset) -> None:
         starts = list(range(0, len(known.classes), ROWS))
         first = bound.slider("Classes from", "data.from", starts, 0, words=lambda at: str(at + 1))
     look = cached.look(known.key, data.version(known.key), size, channels, sample, first, masks)
-    st.subheader("Samples", help=words["samples"])
-    _sheet(
-        look.sheet, look.classes, alt=f"{COLUMNS} pictures of each of: {', '.join(look.classes)}", wide=True
-    )
-    _take(look.sheet, f"zoolens-{known.key.replace(':', '-')}", "The sheet as PNG", "data.sheet")
+    file = f"zoolens-{known.key.replace(':', '-')}"
+    st.header("Pictures")
+    _sheet(look)
+    st.caption(words["sheet"])
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.subheader("The mean picture of each class")
-        _sheet(
-            look.means, ("mean", "deviation"), columns=(*look.classes, "all"),
-            alt=f"Mean and deviation of each pixel for: {', '.join(look.classes)}, all",
-        )  # fmt: skip
-        numbers = "; ".join(
-            f"{name} {mean:.3f} ± {deviation:.3f}"
-            for name, mean, deviation in zip(
-                ("red", "green", "blue") if channels == 3 else ("grey",),
-                look.mean,
-                look.deviation,
-                strict=True,
-            )
-        )
-        st.caption(f"{words['means']} Of {look.studied:,} training pictures, pixels from 0 to 1: {numbers}.")
-        _take(look.means, f"zoolens-{known.key.replace(':', '-')}-means", "The means as PNG", "data.means")
-    with right:
         st.subheader("How many of each class")
         train, test = data.counts(known.key)
-        figure = balance(known.classes, train, test)
         st.plotly_chart(
-            figure, key="data.balance", config=export.picture("zoolens-balance"),
+            balance(known.classes, train, test), key="data.balance", config=export.picture(f"{file}-balance"),
             alt=f"Pictures of each class: {min(train):,} to {max(train):,} to train",
         )  # fmt: skip
         st.caption(words["balance"])
+    with right:
+        st.subheader("What the network is told")
+        channel = ("red", "green", "blue") if channels == 3 else ("grey",)
+        rows = [f"| {look.studied:,} pictures to train | mean | deviation |", "|:--|--:|--:|"]
+        for name, mean, deviation in zip(channel, look.mean, look.deviation, strict=True):
+            rows.append(f"| {name} | {mean:.3f} | {deviation:.3f} |")
+        st.markdown("\n".join(rows))
+        st.caption(words["moments"])
+        st.download_button(
+            "The sheet as PNG", look.sheet, f"{file}.png", "image/png",
+            icon=":material/download:", on_click="ignore", key="data.sheet",
+        )  # fmt: skip
 
 
 def _view(known: Dataset) -> tuple[int, int, int, bool]:
@@ -305,17 +299,15 @@ def _key(choices: dict[str, str], chosen: str) -> str:
     return chosen if chosen in choices else next(iter(choices))
 
 
-def _sheet(
-    png: bytes, names: Sequence[str], *, alt: str, columns: Sequence[str] = (), wide: bool = False
-) -> None:
-    """Rows of pictures with their names."""
-    rows = "".join(f"<span>{escape(name)}</span>" for name in names)
-    below = "".join(f"<span>{escape(name)}</span>" for name in columns)
+def _sheet(look: Look) -> None:
+    """A row of pictures for each class, with its name."""
+    names = "".join(f"<span>{escape(name)}</span>" for name in look.classes)
+    alt = f"For each class the mean of its pictures, their deviation, and {COLUMNS} of them"
+    heads = "".join(f"<span>{name}</span>" for name in ("mean", "deviation", *[""] * COLUMNS))
     st.html(
-        f'<div class="zl-sheet"><div class="names" aria-hidden="true">{rows}</div>'
-        f'<div class="crop{" wide" if wide else ""}"><img src="{_inline(png)}" alt="{escape(alt)}"></div>'
-        + (f'<div class="columns" aria-hidden="true">{below}</div>' if below else "")
-        + "</div>"
+        f'<div class="zl-sheet"><div class="crop"><div class="heads" aria-hidden="true">{heads}</div></div>'
+        f'<div class="names">{names}</div>'
+        f'<div class="crop"><img src="{_inline(look.sheet)}" alt="{alt}"></div></div>'
     )
 
 
@@ -330,9 +322,3 @@ def _pictures(examples: Sequence[Example]) -> None:
 
 def _inline(png: bytes) -> str:
     return f"data:image/png;base64,{b64encode(png).decode()}"
-
-
-def _take(png: bytes, name: str, label: str, key: str) -> None:
-    st.download_button(
-        label, png, f"{name}.png", "image/png", icon=":material/download:", on_click="ignore", key=key
-    )

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from training import augmentation
@@ -68,8 +67,7 @@ class Look:
     """A data set as one sees it."""
 
     classes: tuple[str, ...]  # of the rows
-    sheet: bytes  # PNG, a row for each class
-    means: bytes  # PNG: the mean picture of each of these classes, then of all; below, the deviations
+    sheet: bytes  # PNG, a row for each class: the mean of its pictures, their deviation, and some of them
     studied: int  # pictures of which means were taken
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
@@ -86,23 +84,20 @@ class Example:
 def look(data: str, size: int, channels: int, *, sample: int, first: int, masks: bool) -> Look:
     """`first`: the number of the class in the first row. `masks`: show where the objects are, where known."""
     split = _split(data, size, channels, sample)
-    train = split.train
-    numbers = range(first, min(first + ROWS, len(split.classes)))
+    train, names = split.train, split.classes[first : first + ROWS]
     rows = []
-    for number in numbers:
-        chosen = (train.labels == number).nonzero().flatten()[:COLUMNS]
-        pixels = _colour(train.images[chosen])
+    for number in range(first, first + len(names)):
+        own = (train.labels == number).nonzero().flatten()
+        pictures = train.images[own].float() / 255
+        moments = torch.stack([pictures.mean(0), _DEVIATION * pictures.std(0, correction=0)])
+        chosen = own[:COLUMNS]
+        shown = train.images[chosen].numpy()
         if masks and train.masks is not None:
-            pixels = sheets.outlined(pixels, train.masks[chosen].numpy())
-        rows.append(pixels)
-    pictures = train.images.float() / 255
-    groups = [pictures[train.labels == number] for number in numbers] + [pictures]
-    means = torch.stack([group.mean(0) for group in groups])
-    spreads = _DEVIATION * torch.stack([group.std(0, correction=0) for group in groups])
+            shown = sheets.set_apart(shown, train.masks[chosen].numpy())
+        rows.append(np.concatenate([_bytes(moments).numpy(), shown]))
     return Look(
-        classes=tuple(split.classes[number] for number in numbers),
+        classes=names,
         sheet=sheets.sheet(rows),
-        means=sheets.sheet([_colour(_bytes(means)), _colour(_bytes(spreads))]),
         studied=len(train.images),
         mean=split.mean,
         deviation=split.deviation,
@@ -156,10 +151,6 @@ def _one(pictures: Pictures, label: int, number: int) -> Tensor:
 
 def _examples(pictures: Sequence[tuple[Tensor, str]]) -> tuple[Example, ...]:
     return tuple(Example(picture=sheets.picture(p.numpy()), label=label) for p, label in pictures)
-
-
-def _colour(images: Tensor) -> NDArray[np.uint8]:
-    return images.expand(-1, 3, -1, -1).numpy()
 
 
 def _bytes(values: Tensor) -> Tensor:

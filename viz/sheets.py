@@ -13,7 +13,7 @@ from PIL import Image
 Pixels = NDArray[np.uint8]
 
 GAP = 0.09  # of a picture's side, after each picture
-_EDGE = (255, 176, 0)  # around objects
+_FADED = 0.25  # what is left of the ground around an object
 
 
 def sheet(rows: Sequence[Pixels]) -> bytes:
@@ -37,16 +37,14 @@ def picture(pixels: Pixels) -> bytes:
     return _png(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
 
 
-def outlined(pictures: Pixels, masks: NDArray[np.bool_]) -> Pixels:
-    """(N, C, S, S) -> (N, 3, S, S), dimmed but for each object, which gets an edge; masks (N, S, S)."""
-    colour = np.broadcast_to(pictures, (len(pictures), 3, *pictures.shape[2:]))
-    inner = masks.copy()
-    for axis in (1, 2):
-        for shift in (1, -1):
-            inner &= np.roll(masks, shift, axis)
-    shown = np.where(masks[:, None], colour, colour // 3)
-    edge = np.array(_EDGE, np.uint8)[:, None, None]
-    return np.where((masks & ~inner)[:, None], edge, shown).astype(np.uint8)
+def set_apart(pictures: Pixels, masks: NDArray[np.bool_]) -> Pixels:
+    """(N, C, S, S) with the ground faded, away from the lightness of the object; masks (N, S, S)."""
+    light = pictures.mean(1)
+    inside = (light * masks).sum((1, 2)) / masks.sum((1, 2)).clip(1)
+    outside = (light * ~masks).sum((1, 2)) / (~masks).sum((1, 2)).clip(1)
+    ground = np.where((inside > outside)[:, None, None, None], 0, 255)
+    faded = ground + (pictures - ground) * _FADED
+    return np.where(masks[:, None], pictures, faded).astype(np.uint8)
 
 
 def _png(canvas: Pixels) -> bytes:
