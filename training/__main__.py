@@ -12,25 +12,24 @@ Ctrl-C pauses a run. Runs are those of the app: $ZOOLENS_RUNS, or the folder `ru
 """
 
 import argparse
-import csv
 import json
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_type_hints
 
-from training.events import Changed, Done, Epoch, Evaluation, Event, Failed, Started, Step
+from training.curves import as_csv
+from training.events import Changed, Done, Epoch, Evaluation, Event, Failed, Started
 from training.pool import Pool
 from training.recipe import ACCEPTED, LIMITS, Recipe
-from training.runs import LONGEST, Logged, Runs
+from training.runs import LONGEST, Runs
 from zoo import Specimen
 
-CURVES = ("kind", "epoch", "step", "seconds", "weights", "loss", "accuracy", "rate")
 _GLANCE = 0.05  # seconds between two looks at a log
 _OVER = ("finished", "stopped", "failed", "paused")
 
@@ -195,20 +194,11 @@ def _show(runs: Runs, options: argparse.Namespace) -> int:
     return 0
 
 
-def rows(logged: Sequence[Logged]) -> Iterator[tuple[object, ...]]:
-    """The curves of a run in the order of `CURVES`; what an event does not have is empty."""
-    for each in logged:
-        if isinstance(each.event, Step | Epoch | Evaluation | Changed):
-            has = vars(each.event) | {"kind": each.event.kind, "seconds": each.t}
-            yield tuple(has.get(name, "") for name in CURVES)
-
-
 def _export(runs: Runs, options: argparse.Namespace) -> int:
     names = runs.checkpoints(options.id)
     to: Path = options.to or Path(options.id)
     to.mkdir(parents=True, exist_ok=True)
-    with (to / "curves.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([CURVES, *rows(runs.events(options.id)[0])])
+    (to / "curves.csv").write_text(as_csv(runs.events(options.id)[0]))
     (to / "recipe.json").write_text(runs.recipe(options.id).to_json() + "\n")
     wanted = options.checkpoint or max((name for name in names if name.isdigit()), default=None)
     if wanted is not None:

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
+from training.curves import as_csv
 from training.export import script
 from training.pool import Pool
 from training.recipe import LIMITS, Recipe
 from training.runs import Meta, Runs
-from ui import cached, export, player, prose, recipe_form, recipes, run_view, state
+from ui import player, prose, recipe_form, recipes, state
 
 RUN = "train.run"
 _MORE = 5  # epochs that a run taken over gets at least
@@ -90,9 +91,9 @@ def _save(runs: Runs, id: str, recipe: Recipe) -> None:
     """Files, each made when it is asked for."""
     words = prose.words("train")
     st.download_button(
-        "Curves (CSV)", lambda: export.as_csv(run_view.table(cached.logs().read(runs, id))),
+        "Curves (CSV)", lambda: as_csv(runs.events(id)[0]),
         f"zoolens-{id}.csv", "text/csv", key="train.save.curves", icon=":material/table:", on_click="ignore",
-        width="stretch", help="A row for every step and every evaluation.",
+        width="stretch", help="A row for every step, epoch, evaluation and change of the rate.",
     )  # fmt: skip
     st.download_button(
         "Recipe (JSON)", recipe.to_json, f"zoolens-{id}.json", "application/json",

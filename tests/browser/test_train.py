@@ -163,7 +163,7 @@ def test_a_run_is_played_with_the_keyboard_and_saved(visit: driver.Visitor, runs
             page.get_by_role("button", name=name).click()
         saved[name] = Path(download.value.path())
     rows = list(csv.DictReader(saved["Curves (CSV)"].read_text().splitlines()))
-    steps = [row["step"] for row in rows if row["pictures"] == "training batch"]
+    steps = [row["step"] for row in rows if row["kind"] == "step"]
     assert steps == [str(step) for step in range(1, 9)]
     recipe = Recipe.from_json(saved["Recipe (JSON)"].read_text())
     assert recipe == runs.recipe(id)

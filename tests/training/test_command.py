@@ -12,7 +12,8 @@ import pytest
 import zoo
 from tests.training.mortal import recipe
 from tests.training.test_worker import same, told, undisturbed, wait
-from training.__main__ import CURVES, _changes, _parser, main
+from training.__main__ import _changes, _parser, main
+from training.curves import COLUMNS
 from training.events import Changed, Done, Epoch, Evaluation, Started, Step
 from training.recipe import Recipe
 from training.runs import Journal, Runs
@@ -127,7 +128,7 @@ def test_export(runs: Runs, finished: str, tmp_path: Path, capsys: pytest.Captur
     assert main(["export", finished, "--to", str(to)]) == 0
     with (to / "curves.csv").open(newline="") as file:
         heads, *rows = csv.reader(file)
-    assert tuple(heads) == CURVES
+    assert tuple(heads) == COLUMNS
     assert rows == [
         ["step", "", "1", "2.0", "", "2.5", "0.25", "0.1"],
         ["changed", "", "1", "3.0", "", "", "", "0.05"],
