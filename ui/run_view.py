@@ -126,10 +126,11 @@ def _values(seen: Seen) -> None:
             said[words] = _share(there[0] if len(there) else None)
     speed, left = log.speed(), log.left(recipe.epochs)
     said["Images a second"] = "–" if speed is None else f"{speed:,.0f}"
-    said["Time" if left is None else "Time left"] = _duration(log.t if left is None else left)
-    with st.container(horizontal=True, gap="medium"):
+    if left is not None:
+        said["Time left"] = _duration(left)
+    with st.container(horizontal=True, gap="small"):
         for label, value in said.items():
-            st.metric(label, value, width=150)
+            st.metric(label, value, width=140)
 
 
 def _training(seen: Seen) -> float | None:

@@ -93,12 +93,13 @@ def strip(values: list[list[float]], *, shares: bool = False) -> Strip:
 def test_a_heat_strip_has_the_first_layer_on_top_and_logarithmic_colours() -> None:
     figure = heat(strip([[1.0, 10.0], [100.0, 0.0]]), at=2)
     (map,) = figure.data
-    assert figure.layout.yaxis.autorange == "reversed"
+    assert figure.layout.yaxis.range == (1.5, -0.5)
+    assert figure.layout.xaxis.range == (0.5, 2.5)
     assert figure.layout.yaxis.ticktext == ("stem.conv", "head")
     np.testing.assert_allclose(map.z, np.array([[0, 1], [2, np.nan]]))  # 0 has no logarithm
     assert map.customdata[1][1] == 0  # but hovering says it
     assert (map.zmin, map.zmax) == (0, 2)
-    assert map.colorbar.ticktext == ("1", "3.2", "10", "32", "1e+02")
+    assert map.colorbar.ticktext == ("1", "2", "5", "10", "20", "50", "100")
     (frame,) = figure.layout.shapes
     assert (frame.x0, frame.x1) == (1.5, 2.5)
 
@@ -114,3 +115,9 @@ def test_equal_values_and_none_still_have_a_scale() -> None:
     for values in ([[1.0, 1.0], [1.0, 1.0]], [[0.0, 0.0], [0.0, np.nan]]):
         (map,) = heat(strip(values)).data
         assert map.zmax > map.zmin
+        assert len(map.colorbar.ticktext) >= 1
+
+
+def test_a_long_scale_has_powers_of_ten_alone() -> None:
+    (map,) = heat(strip([[1e-9, 1e-3], [1.0, 1e-6]])).data
+    np.testing.assert_allclose(map.colorbar.tickvals, np.array([-9.0, -7.0, -5.0, -3.0, -1.0]), atol=1e-9)

@@ -4,6 +4,7 @@ Numbers in, figures out. A curve never has more than POINTS points, and thinning
 neighbourhood, so that a spike of one step among thousands stays on screen.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -222,9 +223,9 @@ def heat(strip: Strip, at: int | None = None) -> go.Figure:
         low, high = 0.0, 1.0
         bar |= {"tickformat": ".0%"}
     else:
-        low, high = (low, high) if high - low > 0.5 else (low - 0.25, high + 0.25)
-        ticks = np.unique(np.round(np.linspace(low, high, 5), 1))
-        bar |= {"tickvals": ticks, "ticktext": [f"{10.0**tick:.2g}" for tick in ticks]}
+        low, high = (low, high) if high - low > 0.5 else (low - 0.35, high + 0.35)
+        ticks = _ticks(low, high)
+        bar |= {"tickvals": np.log10(ticks), "ticktext": [f"{tick:g}" for tick in ticks]}
     said = "%{customdata:.1%}" if strip.shares else "%{customdata:.3g}"
     heatmap = {
         "type": "heatmap", "x": list(strip.epochs), "y": [*range(len(strip.layers))],
@@ -250,16 +251,25 @@ def heat(strip: Strip, at: int | None = None) -> go.Figure:
             "margin": {"l": 8, "r": 8, "t": 44, "b": 8},
             "dragmode": False,
             "plot_bgcolor": FAINT,
-            "xaxis": {"title": "Epoch", "zeroline": False, "showgrid": False, "nticks": 12,
-                      "tickformat": "d"},
+            "xaxis": {"title": "Epoch", "zeroline": False, "showgrid": False, "nticks": 12, "tickformat": "d",
+                      "range": (strip.epochs[0] - 0.5, strip.epochs[-1] + 0.5)},
             "yaxis": {
-                "autorange": "reversed", "showgrid": False, "zeroline": False, "automargin": True,
+                "range": (len(strip.layers) - 0.5, -0.5), "automargin": True, "showgrid": False,
+                "zeroline": False,
                 "tickvals": [*range(len(strip.layers))], "ticktext": [_short(name) for name in strip.layers],
                 "tickfont": {"size": 11},
             },
             "shapes": frame,
         },
     )  # fmt: skip
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Round numbers whose logarithms lie between two: 1, 2 and 5 times powers of ten, or powers alone."""
+    digits = (1, 2, 5) if high - low < 2.5 else (1,)
+    powers = range(math.floor(low), math.ceil(high) + 1, max(1, round((high - low) / 6)))
+    ticks = [digit * 10.0**power for power in powers for digit in digits]
+    return [tick for tick in ticks if low <= math.log10(tick) <= high + 1e-9]
 
 
 def _powers(values: Numbers) -> Numbers:
