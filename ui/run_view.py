@@ -196,28 +196,6 @@ def _rate(log: Log, over: str, epochs: int, at: float | None) -> Figure:
     return rates(*_rates(log, over, epochs), axis=_DRAWN[over], at=at)
 
 
-def table(log: Log) -> list[dict[str, object]]:
-    """All that the curves are drawn from: a row for every step and every evaluation, in their order."""
-    steps = log.steps
-    rows: list[dict[str, object]] = [
-        {"seconds": t, "step": int(step), "epoch": None, "pictures": "training batch", "loss": loss,
-         "accuracy": accuracy, "learning rate": rate}
-        for t, step, loss, accuracy, rate in zip(
-            steps.t, steps.step, steps.loss, steps.accuracy, steps.rate, strict=True
-        )
-    ]  # fmt: skip
-    for weights, name in _WEIGHTS.items():
-        if (found := log.evaluations.get(weights)) is not None:
-            rows += [
-                {"seconds": t, "step": int(step), "epoch": int(epoch), "pictures": name, "loss": loss,
-                 "accuracy": accuracy, "learning rate": None}
-                for t, step, epoch, loss, accuracy in zip(
-                    found.t, found.step, found.epoch, found.loss, found.accuracy, strict=True
-                )
-            ]  # fmt: skip
-    return sorted(rows, key=lambda row: (row["step"], row["epoch"] is not None))
-
-
 def _over(log: Log, over: str, step: Numbers, t: Numbers) -> Numbers:
     """Where on the axis moments stand."""
     if over == "time":

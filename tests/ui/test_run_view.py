@@ -13,7 +13,7 @@ from tests.synthetic import HANDFUL, STAGES
 from training.events import Failed
 from training.runs import Runs
 from training.shapes import CLASSES
-from ui import run_panels, run_view
+from ui import run_panels
 from ui.live import Log, Logs
 from ui.run_panels import Moment
 
@@ -190,11 +190,3 @@ def test_strips_have_a_row_for_each_layer_and_a_column_for_each_epoch(tmp_path: 
     assert (dead.layers, dead.epochs) == (synthetic.ACTIVATIONS, (0, 1, 2, 3))
     np.testing.assert_allclose(dead.values, np.array([[0.0] * 4, [0.0, 0.1, 0.2, 0.3]]))
     assert run_panels.strip(seen.until(0), "change") is None
-
-
-def test_the_curves_as_a_table(tmp_path: Path) -> None:
-    rows = run_view.table(log(tmp_path))
-    assert len(rows) == 15 + 4
-    assert [row["pictures"] for row in rows[:6]] == ["validation"] + ["training batch"] * 5
-    assert rows[6]["epoch"] == 1
-    assert [row["step"] for row in rows] == sorted(row["step"] for row in rows)  # type: ignore[type-var]
