@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating[Any]]  # float32
 
 _CHUNK = 256  # pictures at once: their arrays stay in the processor's cache
-_SIDES = (0.26, 0.44)  # root of the area, as a share of the picture
+_SIDES = (0.30, 0.52)  # root of the area, as a share of the picture
 _REACH = 0.94  # how far the farthest corner of any shape of area 1 is from its middle
 _CONTRAST = 0.22  # least difference in lightness between object and ground, so that grey networks see it too
 _GRAIN = 0.018  # deviation of the noise over everything
