@@ -78,8 +78,21 @@ class Cost:
 
 
 def cost(recipe: Recipe) -> Cost:
-    """What the recipe's network costs. Nothing is computed; ValueError where it cannot read the pictures."""
-    return _cost(recipe.specimen, len(dataset(recipe.data).classes), recipe.size, recipe.norm)
+    """What the recipe's network costs. Nothing is computed.
+
+    ValueError with a sentence where it cannot read the pictures or has nothing that the recipe changes.
+    """
+    found = _cost(recipe.specimen, len(dataset(recipe.data).classes), recipe.size, recipe.norm)
+    _demand_changes(recipe.specimen, recipe.activation, recipe.dropout, recipe.stochastic_depth)
+    return found
+
+
+@lru_cache(maxsize=512)
+def _demand_changes(
+    specimen: Specimen, activation: str, dropout: float | None, stochastic_depth: float | None
+) -> None:
+    """What changes no count, but may be impossible."""
+    operate(specimen.skeleton(), activation=activation, dropout=dropout, stochastic_depth=stochastic_depth)
 
 
 @lru_cache(maxsize=4096)

@@ -62,6 +62,8 @@ def pages() -> dict[str, list[StreamlitPage]]:
     ]
     training = [
         _page("train", "Train", "model_training"),
+        _page("race", "Race", "flag"),
+        _page("replay", "Recordings", "replay"),
         _page("data", "Data", "photo_library"),
     ]
     known = [*architectures, *comparing, *training]

@@ -6,6 +6,7 @@ from training.curves import as_csv
 from training.export import script
 from training.pool import Pool
 from training.recipe import LIMITS, Recipe
+from training.replay import RECORDINGS
 from training.runs import Meta, Runs
 from ui import player, prose, recipe_form, recipes, state
 
@@ -48,7 +49,12 @@ def _about(recipe: Recipe, meta: Meta) -> None:
 def _origin(meta: Meta) -> None:
     """A way to the run that this one was taken over from."""
     origin, _, epoch = (meta.parent or "").partition("@")
-    if origin:
+    if origin and (RECORDINGS.root / origin).is_dir():
+        st.page_link(
+            "pages/replay.py", label=f"Taken over from epoch {epoch} of a recording",
+            icon=":material/call_split:", query_params={"replay.of": origin},
+        )  # fmt: skip
+    elif origin:
         st.page_link(
             "pages/train.py", label=f"Taken over from epoch {epoch} of an earlier run",
             icon=":material/call_split:", query_params={RUN: origin},

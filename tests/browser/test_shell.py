@@ -11,7 +11,7 @@ from zoo import FAMILIES
 
 ADDRESSES = [
     "/", "/inspect", "/proof", "/bottleneck", "/compare", "/ladders", "/scaling", "/operators",
-    "/train", "/data",
+    "/train", "/data", "/race", "/replay",
 ]  # fmt: skip
 
 

@@ -1,0 +1,17 @@
+"""Two to four runs from one seed and one order of pictures, side by side."""
+
+import streamlit as st
+
+from ui import cached, lesson, prose, race, shell
+
+shell.guard()
+
+pool = cached.pool()
+runs = race.opened(pool)
+if runs:
+    race.watch(pool, runs)
+else:
+    st.title("Race")
+    st.markdown(prose.words("race")["lede"])
+    race.prepare(pool)
+lesson.ending("race")
