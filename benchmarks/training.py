@@ -127,7 +127,7 @@ def throughput(pool: Pool, base: str, rounds: int) -> None:
         expect.set_options(timeout=120_000)
         browser = driver.launch(playwright, path)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.goto(f"{base}/train?train.run={id}")
+        page.goto(f"{base}/train?train.run={id}", wait_until="commit", timeout=120_000)
         expect(page.locator(".js-plotly-plot").first).to_be_visible()
         _until(lambda: pool.runs.status(id) == "running")
         pool.pause(id)

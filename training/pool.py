@@ -27,7 +27,8 @@ WAITING = 32  # runs in the queue
 _ROOT = Path(__file__).parents[1]
 _TICK = 0.05  # seconds between two looks at the processes
 _AGAIN = 10.0  # seconds until the next try where a process ends before it has begun
-_PATIENCE = 0.2  # seconds that a run gets to stop by itself
+_LATER = 3.0  # seconds after the start of a run at which the next process begins to import
+_PATIENCE = 0.15  # seconds that a run gets to stop by itself
 _ENDED, _BUSY = 0, 3  # exit codes of training.worker, which only a process that trains imports
 _log = logging.getLogger(__name__)
 
@@ -245,27 +246,29 @@ class Pool:
             worker, self._spare = self._spare or self._start(), None
             worker.say(json.dumps({"folder": str(folder)}))
             self._working[id] = worker
+            self._again = time.monotonic() + _LATER
         for id, worker in self._working.items() if self._queue else ():
             if self.runs.status(id) == "paused":
                 worker.say("leave")
 
     def _keep_warm(self) -> None:
-        """Have one process waiting, once those at work have begun: its imports would hold them up."""
+        """Have one process waiting; it starts when the last run is well under way, not to hold it up."""
         if self._spare is not None and self._spare.process.poll() is not None:
             _log.error("A training process ended before it began.\n%s", self._spare.complained())
             self._spare.close()
             self._spare, self._again = None, time.monotonic() + _AGAIN
         if not self.keep_warm or self._spare is not None or time.monotonic() < self._again:
             return
-        if not any(self.runs.status(id) == "starting" for id in self._working):
-            self._spare = self._start()
+        self._spare = self._start()
 
     def _start(self) -> _Worker:
         complaint = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the worker
         process = subprocess.Popen(
             self.command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=complaint, text=True,
             cwd=_ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"},
-            start_new_session=True,  # a terminal's Ctrl-C is for the server, which ends its workers
+            # A terminal's Ctrl-C is for the server, which ends its workers. A session of their own would keep
+            # it away as well, but Linux shares the processor between sessions whatever their priorities are.
+            process_group=0,
         )  # fmt: skip
         return _Worker(process, complaint)
 
