@@ -128,8 +128,7 @@ def throughput(pool: Pool, base: str, rounds: int) -> None:
         browser = driver.launch(playwright, path)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(f"{base}/train?train.run={id}", wait_until="commit", timeout=120_000)
-        expect(page.locator(".js-plotly-plot").first).to_be_visible()
-        _until(lambda: pool.runs.status(id) == "running")
+        expect(page.get_by_role("button", name="Pause")).to_be_visible()
         pool.pause(id)
         _until(lambda: pool.runs.status(id) == "paused")
         pairs = [(worked(pool, id), bare_apart()) for _ in range(rounds)]
