@@ -96,13 +96,13 @@ def test_a_run_stops_wherever_it_is(pool: Pool) -> None:
     pool.stop(id)
     ends = [each.event for each in pool.runs.events(id)[0] if isinstance(each.event, Done)]
     assert [each.reason for each in ends] == ["stopped"]
-    assert took < 2
+    assert took < 5
 
 
 @pytest.mark.slow
 def test_a_killed_server_takes_its_workers_along_and_its_runs_go_on(tmp_path: Path) -> None:
     """Two runs under way and one that waits; then the server is killed, and another one comes."""
-    runs, wanted = Runs(tmp_path), [recipe(n, epochs=3, images=400) for n in range(3)]
+    runs, wanted = Runs(tmp_path), [recipe(n, epochs=3, images=160) for n in range(3)]
     ids = [runs.submit(each) for each in wanted]
     environment = os.environ | {"ZOOLENS_RUNS": str(tmp_path)}
     process = subprocess.Popen(
