@@ -169,16 +169,17 @@ class Trainer(Iterator[Event]):
                 yield make()
 
     def _closing(self) -> Iterator[Callable[[], Event]]:
+        """What makes them. What a longer recipe would leave out comes last: it can go on from here."""
         epoch, losses = self._place.epoch, self._place.losses
         if epoch:
             yield self._end_of_epoch
         yield self._evaluate
         if epoch and self._average and self._average.begun:
             yield partial(self._evaluate_average, self._average)
-        if is_kept(epoch) or self._ending:
-            yield partial(self._checkpoint, f"{epoch:04d}")
         if epoch and losses[-1] < min(losses[1:-1], default=math.inf):
             yield partial(self._checkpoint, "best")
+        if is_kept(epoch) or self._ending:
+            yield partial(self._checkpoint, f"{epoch:04d}")
         if self._ending:
             yield partial(Done, epoch=epoch, step=self._place.step, reason=self._ending)
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -360,6 +361,19 @@ def test_a_run_can_be_taken_over_with_another_optimiser_and_an_average() -> None
     assert isinstance(events[-1], Done)
 
 
+def test_a_finished_run_can_be_made_longer() -> None:
+    """From its last checkpoint on it is the longer run, as far as the schedule is the same."""
+    short, long = (recipe(epochs=epochs, schedule="constant", rate=0.05) for epochs in (3, 5))
+    whole = list(Trainer(long, SPLIT))
+    kept = [event for event in Trainer(short, SPLIT) if isinstance(event, Checkpoint)][-1]
+    assert kept.name == "0003"
+    assert kept.state is not None
+    assert kept.facts is not None
+    rest = list(Trainer(long, SPLIT, Saved(tensors=kept.state, facts=kept.facts)))
+    begin = next(i for i, event in enumerate(whole) if isinstance(event, Step) and event.step == 13)
+    assert [to_dict(e) for e in rest] == [to_dict(e) for e in whole[begin:]]
+
+
 def test_progressive_pictures_and_dropout_grow() -> None:
     wanted = recipe(specimen=RESNET, progressive=True, epochs=4, dropout=0.6)
     trainer, sizes, dropouts = Trainer(wanted, SPLIT), [], []
@@ -389,3 +403,15 @@ def test_every_classroom_network_trains_here(name: str) -> None:
         maps = evaluation.snapshot[f"activation.{i}"]
         assert maps.shape[1] == maps.shape[2] > 1
     assert any(value > 0 for event in events if isinstance(event, Epoch) for value in event.gradient)
+
+
+@pytest.mark.slow
+def test_a_small_network_learns_the_shapes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In some four hundred steps; chance is one in eight."""
+    monkeypatch.setenv("ZOOLENS_DATA", str(tmp_path))
+    wanted = Recipe(
+        specimen=RESNET, images=2_000, validation=300, epochs=7, batch=32, optimiser="adam", rate=0.005
+    )
+    accuracy = [event.accuracy for event in Trainer(wanted) if isinstance(event, Evaluation)]
+    assert accuracy[0] < 0.25
+    assert accuracy[-1] > 0.4
