@@ -29,16 +29,14 @@ _STROKES: Mapping[str, str] = MappingProxyType(  # in the legend, of lines witho
 _DASHES: Mapping[str, str] = MappingProxyType({"dash": "dashed", "dot": "dotted"})
 
 
-def steady(figure: Figure, key: str, *, name: str, alt: str, view: str = "") -> None:
+def steady(figure: Figure, key: str, *, name: str, alt: str) -> None:
     """Draw a figure whose numbers change: curves in place, everything else by plotly.
 
-    `name` is that of the file a plotly figure is saved as. A zoom into one is kept until `view`, what its
-    axes mean, is another.
+    `name` is that of the file a plotly figure is saved as.
     """
     if all(trace.type == "scatter" for trace in figure.data):
         lines(option(figure, ink()), key, alt=alt, height=figure.layout.height)
         return
-    figure.layout.uirevision = view
     picture = {"toImageButtonOptions": {"format": "png", "filename": name, "scale": 2}}
     st.plotly_chart(figure, key=key, config=export.picture(name) | picture, alt=alt)
 

@@ -82,7 +82,7 @@ def _curves(lanes: Sequence[Entrant], page: str, quantity: str, over: str, targe
         names = ", ".join(lane.name for lane in lanes)
         with column:
             charts.steady(
-                figure, f"{page}.{place}", name=f"zoolens-race-{place}", view=f"{quantity} {over}",
+                figure, f"{page}.{place}", name=f"zoolens-race-{place}",
                 alt=f"{title} over {over}, one curve each for {names}",
             )  # fmt: skip
 
@@ -152,7 +152,7 @@ def _finish(lanes: Sequence[Entrant], page: str, over: str, target: float) -> No
     axis = _AXES[over]
     title = f"{axis.title} to {target:.0%} on the validation pictures"
     charts.steady(
-        finish(bars, title=title, axis=axis), f"{page}.finish", name="zoolens-race-finish", view=over,
+        finish(bars, title=title, axis=axis), f"{page}.finish", name="zoolens-race-finish",
         alt="How long each lane took to the target; an outline where it is not there yet",
     )  # fmt: skip
 

@@ -74,7 +74,7 @@ def test_the_slider_goes_through_the_epochs(visit: driver.Visitor) -> None:
     again = visit(page.url[page.url.index("/?") :])
     expect(again.get_by_test_id("stMetric").first).to_contain_text("1 of 6")
     scrub(page, "End", "6")
-    assert [look_at(page, panel) for panel in PANELS] == newest
+    assert look_at(page, PANELS[1]) == newest[1]
 
 
 def test_a_chart_that_grows_stays_in_its_place(visit: driver.Visitor, root: Path) -> None:
