@@ -74,6 +74,9 @@ def option(figure: Figure, ink: str) -> dict[str, Any]:
     }  # fmt: skip
     if shares:
         vertical["axisLabel"] |= {"formatter": "{value}%"}
+    horizontal = _axis(layout.xaxis.title.text, ink) | {"type": "value", "nameGap": 26, "max": "dataMax"}
+    if layout.xaxis.range is not None:
+        horizontal |= dict(zip(("min", "max"), layout.xaxis.range, strict=True))
     if layout.yaxis.range is not None:
         least, most = layout.yaxis.range
         vertical |= {"min": scale * least, "max": scale * most}
@@ -91,7 +94,7 @@ def option(figure: Figure, ink: str) -> dict[str, Any]:
         "grid": {"left": 58, "right": 14, "top": 46, "bottom": 92, "outerBoundsMode": "none"},
         "tooltip": {"trigger": "axis", "valueFormatter": "%.1f %%" if shares else "%.4g", "confine": True},
         "dataset": datasets,
-        "xAxis": _axis(layout.xaxis.title.text, ink) | {"type": "value", "nameGap": 26, "max": "dataMax"},
+        "xAxis": horizontal,
         "yAxis": vertical,
         "series": series,
     }  # fmt: skip

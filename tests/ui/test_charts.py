@@ -40,11 +40,14 @@ def test_curves_axes_and_the_moment_looked_at() -> None:
 
 def test_shares_are_sent_in_per_cent() -> None:
     figure = progress([curve([0.25, 1], "raw")], title="Accuracy", axis=STEPS, y="share", shares=True)
-    figure.update_yaxes(range=(0, 0.5)).add_shape(type="line", x0=0, x1=1, y0=0.4, y1=0.4)
+    figure.update_xaxes(range=(0, 9)).update_yaxes(range=(0, 0.5)).add_shape(
+        type="line", x0=0, x1=1, y0=0.4, y1=0.4
+    )
     drawn = option(figure, INK)
     np.testing.assert_allclose(drawn["dataset"][0]["source"]["y"], [25, 100])
     assert drawn["yAxis"]["axisLabel"]["formatter"] == "{value}%"
     assert (drawn["yAxis"]["min"], drawn["yAxis"]["max"]) == (0, 50)
+    assert (drawn["xAxis"]["min"], drawn["xAxis"]["max"]) == (0, 9)
     assert drawn["series"][0]["markLine"]["data"][0]["yAxis"] == 40
 
 
