@@ -33,7 +33,12 @@ def choose() -> Dataset:
         st.session_state[_SET] = arrived
     titles = {key: known.title for key, known in DATASETS.items()}
     titles |= {OWN + name: OWN + name for name in store.owned()}
-    return data.dataset(bound.segments("Data set", _SET, titles))
+    chosen = bound.segments("Data set", _SET, titles)
+    leaving = st.session_state.pop("data.leaving", None)
+    if leaving:  # only now, when the address has let go of its name
+        own.delete(leaving)
+        st.rerun()
+    return data.dataset(chosen)
 
 
 def passport(known: Dataset) -> bool:
@@ -139,7 +144,7 @@ def _yours(known: Dataset) -> None:
 
 
 def _delete(name: str) -> None:
-    own.delete(name)
+    st.session_state["data.leaving"] = name
     st.session_state[_SET] = next(iter(DATASETS))
 
 

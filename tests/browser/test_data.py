@@ -45,6 +45,9 @@ def upload(page: Page, name: str, content: bytes) -> None:
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
         {"name": name, "mimeType": "application/zip", "buffer": content}
     )
+    expect(page.get_by_role("button", name="Check and pack")).to_be_enabled()
+    driver.settled(page)
+    expect(page.get_by_label("Name", exact=True)).to_have_count(1)
     expect(page.get_by_label("Name", exact=True)).not_to_have_value("")
     page.get_by_role("button", name="Check and pack").click()
 
