@@ -55,12 +55,19 @@ def draw(lanes: Sequence[Entrant], page: str, *, quantity: str, link: Callable[[
     _finish(lanes, page, over, percent / 100)
     st.subheader("The results so far" if any(lane.log.end is None for lane in lanes) else "The results")
     rows = [_row(lane, percent / 100) for lane in lanes]
-    st.markdown(_table(lanes, rows, link))
-    st.caption(words["table"])
+    table(_table(lanes, rows, link), f"{page}.table")
+    st.caption(f"{words['link'] if link else ''} {words['table']}".strip())
     st.download_button(
-        "Save the table as CSV", export.as_csv(rows), "zoolens-race.csv", "text/csv", key=f"{page}.csv",
-        icon=":material/download:", on_click="ignore",
+        "Save the table as CSV", lambda: export.as_csv(rows), "zoolens-race.csv", "text/csv",
+        key=f"{page}.csv", icon=":material/download:", on_click="ignore",
     )  # fmt: skip
+
+
+def table(text: str, key: str) -> None:
+    """A table in Markdown that scrolls by itself where the page is narrow."""
+    st.html("<style>[class*='st-key-wide-'] { overflow-x: auto; }</style>")
+    with st.container(key=f"wide.{key}"):
+        st.markdown(text)
 
 
 def _curves(lanes: Sequence[Entrant], page: str, quantity: str, over: str, target: float) -> None:
@@ -189,7 +196,7 @@ def _table(
     for at, (lane, row) in enumerate(zip(lanes, rows, strict=True)):
         cells = [_cell(name, row[name]) for name in head]
         name = prose.literal(lane.name)
-        cells[0] = f"{GLYPHS[at]} {f'[{name}]({link(lane.run)})' if link else name}"
+        cells[0] = f"{GLYPHS[at]}&nbsp;{f'[{name}]({link(lane.run)})' if link else name}"
         lines.append(cells)
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 

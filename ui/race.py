@@ -94,7 +94,7 @@ def prepare(pool: Pool) -> None:
     if isinstance(entered, str):
         st.error(prose.literal(entered), icon=":material/block:")
         return
-    st.markdown(_entry(entered))
+    lanes.table(_entry(entered), "race.entry")
     _start(pool, entered, key)
     if key != OWN:
         words(key)
@@ -180,7 +180,7 @@ def _entry(race: Race) -> str:
     lines = ["| Lane | Parameters | MACs | Pictures | Epochs |", "|---|---:|---:|---:|---:|"]
     for at, lane in enumerate(race.lanes):
         price, recipe = cost(lane.recipe), lane.recipe
-        cells = [f"{GLYPHS[at]} {prose.literal(lane.name)}"]
+        cells = [f"{GLYPHS[at]}&nbsp;{prose.literal(lane.name)}"]
         for quantity in QUANTITIES:
             more = apart(recipe, first, quantity)
             beside = f" ({more:+.1%})" if at and abs(more) >= 0.0005 else ""
@@ -222,7 +222,7 @@ def words(key: str) -> None:
         st.markdown(f"**In the paper.** {said[f'{key} paper']}")
     with right:
         st.markdown(f"**Here.** {said[f'{key} here']}")
-        st.markdown(_measured(key))
+        lanes.table(_measured(key), "race.measured")
         st.caption(prose.words("race")["measured"])
 
 
@@ -237,7 +237,7 @@ def _measured(key: str) -> str:
     lines = ["| Lane | Training accuracy | Validation accuracy |", "|---|---:|---:|"]
     for at, lane in enumerate(PRESETS[key].race.lanes):
         rows = [row for row in _rows() if row["preset"] == key and row["lane"] == lane.name]
-        cells = [f"{GLYPHS[at]} {prose.literal(lane.name)}"]
+        cells = [f"{GLYPHS[at]}&nbsp;{prose.literal(lane.name)}"]
         for column in ("train accuracy", "validation accuracy"):
             values = [row[column] for row in rows]
             low, high = 100 * min(values), 100 * max(values)

@@ -60,9 +60,10 @@ def test_a_lane_that_has_not_arrived_is_an_outline() -> None:
 @pytest.mark.parametrize(
     ("values", "shares", "within"),
     [
-        ([(0.1, 0.5), (0.8,)], True, (0, 0.84)),
+        ([(0.1, 0.5), (0.8,)], True, (0, 0.8)),
         ([(0.1, 1.0)], True, (0, 1.0)),
-        ([(2.0, np.nan)], False, (0, 2.1)),
+        ([(0.1, 0.14)], True, (0, 0.15)),
+        ([(2.0, np.nan)], False, (0, 2.0)),
         ([(), ()], False, None),
         ([], True, None),
     ],

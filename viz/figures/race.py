@@ -5,6 +5,7 @@ A lane has one colour and one marker, in every figure and in the words around th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 import plotly.graph_objects as go
@@ -108,4 +109,6 @@ def together(tracks: Sequence[Track], *, shares: bool) -> tuple[float, float] | 
     if not values.size:
         return None
     top = float(values.max())
-    return (0.0, min(1.0, top * 1.05)) if shares else (0.0, top * 1.05)
+    step = 20 if shares else 5  # a part of 1: ends are round numbers
+    end = ceil(round(top * step, 6)) / step
+    return (0.0, min(1.0, end) if shares else end)
