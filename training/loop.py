@@ -397,7 +397,10 @@ class Trainer(Iterator[Event]):
         if now["planned"] != then["planned"]:
             place.factor = 1.0
         before = _under("before.", saved.tensors)
-        self._before = [before[str(i)].to(self._device, copy=True) for i in range(len(before))]
+        # in the weights' layout: a sum in another order has other last digits
+        self._before = [
+            torch.empty_like(w).copy_(before[str(i)]) for i, w in enumerate(self._weights[: len(before)])
+        ]
         self._size = progressive.stage_of(self._stages, max(0, place.epoch - 1), self.recipe.epochs).size
         self._fast_forward()
 

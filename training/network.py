@@ -58,7 +58,19 @@ def build(recipe: Recipe, classes: int) -> nn.Module:
     if recipe.initialisation != "own":
         with drawn_from(torch.device("cpu"), recipe.seed, "initialisation"):
             _initialise(network, _INITIALISERS[recipe.initialisation])
+    if is_quicker_channels_last(network):
+        network.to(memory_format=torch.channels_last)
     return network
+
+
+def is_quicker_channels_last(network: nn.Module) -> bool:
+    """Whether to keep a pixel's channels beside each other in memory: the same arithmetic, sooner.
+
+    On a CPU it makes most networks of convolutions quicker, by up to three quarters, and those with layer
+    norms slower: benchmarks/layouts.py.
+    """
+    kinds = {type(module) for module in network.modules()}
+    return nn.Conv2d in kinds and nn.LayerNorm not in kinds
 
 
 def _initialise(network: nn.Module, fill: Callable[[Tensor], Tensor]) -> None:
