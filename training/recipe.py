@@ -167,10 +167,14 @@ class Recipe:
             return
         least, most = limits
         whole = name in WHOLE
-        kinds = int if whole else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int if whole else int | float)
+            or not least <= value <= most
+        ):
             kind = "a whole number" if whole else "a number"
             raise ValueError(f"{name} must be {kind} from {least:g} to {most:g}, not {value!r}.")
+        object.__setattr__(self, name, int(value) if whole else float(value))  # 1 and 1.0 are one recipe
 
     @property
     def peak(self) -> float:

@@ -186,7 +186,7 @@ def first_batch(wanted: Recipe) -> tuple[Tensor, Tensor]:
 def test_label_smoothing_is_torchs() -> None:
     wanted = recipe(label_smoothing=0.2)
     images, labels = first_batch(wanted)
-    logits = replace(LENET, num_classes=4).build(input_size=32).train()(images)
+    logits = build(wanted, 4).train()(images)
     assert first_loss(wanted) == F.cross_entropy(logits, labels, label_smoothing=0.2).item()
     assert first_loss(wanted) != first_loss(recipe())
 
