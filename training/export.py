@@ -7,7 +7,7 @@ spelled out for the switches that this recipe uses, and for no others.
 import ast
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import dedent, indent
 
 import torch
@@ -387,10 +387,11 @@ class _Script:
         if steps or mixes:
             self._from("torchvision.transforms", "v2")
         if steps:
-            yield f"change = v2.Compose([{', '.join(steps)}])"
-        if mixes:
-            both = f"v2.RandomChoice([{', '.join(mixes)}])"
-            yield f"mix = {mixes[0] if len(mixes) == 1 else both}"
+            yield from _listed("change = v2.Compose([", steps, "])")
+        if len(mixes) == 1:
+            yield f"mix = {mixes[0]}"
+        elif mixes:
+            yield from _listed("mix = v2.RandomChoice([", mixes, "])")
 
     # The loop
 
@@ -400,7 +401,8 @@ class _Script:
             "network.train()",
             "lowest, waited = judged(network)[0], 0  # epochs without a lower validation loss"
             if recipe.patience
-            else 'print(f"before the first step: validation loss {judged(network)[0]:.6f}")',
+            else "lowest, _ = judged(network)",
+            'print(f"before the first step: validation loss {lowest:.6f}")',
             "step = 0",
             "for epoch in range(EPOCHS):",
             *_inside(self._opening()),
@@ -427,8 +429,8 @@ class _Script:
     def _opening(self) -> Iterator[str]:
         if not self._grows:
             return
-        table = ", ".join(f"({stage.size}, {stage.strength!r})" for stage in self._stages)
-        yield f"stages = ({table})  # size in pixels, and share of the regularisation"
+        yield "# size in pixels, and share of the regularisation"
+        yield from _listed("stages = (", [f"({each.size}, {each.strength!r})" for each in self._stages], ")")
         yield f"size, strength = stages[min({len(self._stages) - 1}, epoch * {len(self._stages)} // EPOCHS)]"
         yield from self._changes()
         yield "for module, p in dropouts:"
@@ -511,6 +513,17 @@ class _Script:
             yield "lowest = min(lowest, validation_loss)"
             yield f"if waited >= {recipe.patience}:"
             yield "    break"
+
+
+def _listed(before: str, items: Sequence[str], after: str) -> Iterator[str]:
+    """Items on one line, or each on its own where that would be long."""
+    line = f"{before}{', '.join(items)}{after}"
+    if len(line) <= 88:  # an indented one too stays below 100
+        yield line
+        return
+    yield before
+    yield from (f"    {item}," for item in items)
+    yield after
 
 
 def _kinds(network: nn.Module, among: tuple[type[nn.Module], ...]) -> str:
