@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 from plotly.graph_objects import Figure
 
-from training.events import Arrays, Failed
+from training.events import Arrays, Failed, Started
 from training.recipe import Recipe
 from training.runs import Runs
 from ui import bound, cached, charts, prose, run_panels
@@ -71,16 +71,17 @@ def view(source: Runs, id: str, *, page: str, until: float | None = None) -> Non
     with values:
         _values(seen)
     _curves(seen)
-    _panels(seen)
-
-
-def _panels(seen: Seen) -> None:
-    log, started = seen.log, seen.log.started
-    if started is None or seen.epoch is None:
-        st.info("The first look at the validation pictures is under way.", icon=":material/hourglass_top:")
+    if epoch is None:
+        here = "under way" if until is None else "still to come at this moment"
+        st.info(f"The first look at the validation pictures is {here}.", icon=":material/hourglass_top:")
         return
+    _panels(seen, log.started, epoch)
+
+
+def _panels(seen: Seen, started: Started, epoch: int) -> None:
+    log = seen.log
     try:
-        arrays, first = (_snapshot(seen, epoch) for epoch in (seen.epoch, log.seen[0]))
+        arrays, first = (_snapshot(seen, each) for each in (epoch, log.seen[0]))
     except ValueError as error:
         st.warning(prose.literal(str(error)), icon=":material/hide_image:")
         return
@@ -88,7 +89,7 @@ def _panels(seen: Seen) -> None:
     run_panels.panels(
         run_panels.Moment(
             run=(str(seen.source.root), seen.id), log=log, classes=started.classes,
-            handful=started.handful, stages=started.stages, epoch=seen.epoch, arrays=arrays, first=first,
+            handful=started.handful, stages=started.stages, epoch=epoch, arrays=arrays, first=first,
             images=images, labels=labels, why=why, page=seen.page,
         )
     )  # fmt: skip
@@ -151,7 +152,7 @@ def _share(value: float | None) -> str:
 
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+    return f"{minutes}:{rest:02} min" if minutes else f"{rest} s"
 
 
 def _curves(seen: Seen) -> None:
