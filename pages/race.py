@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import cached, lesson, prose, race, shell
+from ui import cached, lesson, prose, race, race_list, shell
 
 shell.guard()
 
@@ -14,4 +14,5 @@ else:
     st.title("Race")
     st.markdown(prose.words("race")["lede"])
     race.prepare(pool)
+    race_list.races(pool.runs)
 lesson.ending("race")

@@ -17,6 +17,7 @@ from training.pool import Pool
 from training.presets import PRESETS
 from training.race import MOST, QUANTITIES, SHARED, Lane, Race, apart, cost, matched
 from training.recipe import Recipe
+from training.replay import RECORDINGS
 from ui import bound, cached, lanes, player, prose, recipes, state
 from ui.live import Log
 from viz.figures.race import GLYPHS
@@ -26,7 +27,8 @@ from zoo import FAMILIES, Specimen, family_of
 RUNS = "race.runs"  # the parameter of the address that names the lanes' runs
 OWN = "own"
 _MEASURED = Path(__file__).parents[1] / "assets" / "measured" / "races.json"
-_BETWEEN = ";"  # runs in the address
+RECORDING = "replay.of"  # the parameter by which the page Recordings is told which
+BETWEEN = ";"  # runs in the address
 _PICTURES = (500, 1000, 2000, 4000, 8000, 16_000)
 _EPOCHS = (1, 2, 3, 5, 10, 15, 20, 30, 50)
 _FIRST = ("resnet_classroom", "vgg_classroom", "mobilenet_v1_classroom", "vit_classroom")  # one a lane
@@ -63,7 +65,7 @@ def opened(pool: Pool) -> list[str]:
     """The runs that the address names, without those that there are not: each of these gets a sentence."""
     player.said()
     found: list[str] = []
-    for wanted in filter(None, state.query().get(RUNS, "").split(_BETWEEN)):
+    for wanted in filter(None, state.query().get(RUNS, "").split(BETWEEN)):
         try:
             id = pool.runs.path(wanted).name
             pool.runs.recipe(id)
@@ -200,7 +202,7 @@ def _start(pool: Pool, race: Race, key: str) -> None:
             group = f"{key}-{secrets.token_hex(3)}"
             started[number] = [pool.submit(lane.recipe, group=group) for lane in race.lanes]
         # This parameter alone: the others belong to controls, and Streamlit lets nobody else write those.
-        st.query_params[RUNS] = _BETWEEN.join(started[number])
+        st.query_params[RUNS] = BETWEEN.join(started[number])
 
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.button(
@@ -211,6 +213,11 @@ def _start(pool: Pool, race: Race, key: str) -> None:
             f"{pool.slots} at once on this machine, one core each; the others wait in the queue. They share "
             "seed, pictures and their order."
         )
+    if any(run.meta is not None and run.meta.group == key for run in RECORDINGS.list()):
+        st.page_link(
+            "pages/replay.py", label="No time? Watch this race recorded", icon=":material/replay:",
+            query_params={RECORDING: key},
+        )  # fmt: skip
 
 
 def words(key: str) -> None:
@@ -250,7 +257,7 @@ def watch(pool: Pool, ids: Sequence[str]) -> None:
     """The race: states, buttons for all lanes, and what is seen of them while they go."""
     entered = [pool.runs.recipe(id) for id in ids]
     called = names(entered)
-    key = _preset(entered)
+    key = preset_of(entered)
     st.title(PRESETS[key].title if key else "Race")
     st.page_link("pages/race.py", label="Another race", icon=":material/add:", query_params={})
     armed = any(player.alive(pool.runs.status(id)) for id in ids)
@@ -286,7 +293,7 @@ def watch(pool: Pool, ids: Sequence[str]) -> None:
         words(key)
 
 
-def _preset(entered: Sequence[Recipe]) -> str | None:
+def preset_of(entered: Sequence[Recipe]) -> str | None:
     """The preset that these recipes are, whatever the seed."""
     plain = {replace(recipe, seed=0) for recipe in entered}
     return next(

@@ -14,7 +14,6 @@ from ui import bound, cached, lanes, player, prose, race, run_view, state
 from ui.live import Log
 from viz.figures.race import GLYPHS
 
-OF = "replay.of"  # the parameter of the address that names a recording, or a lane of one
 _SPEEDS: Mapping[str, float] = {"1": 1.0, "5": 5.0, "20": 20.0}
 _TICK = 0.5  # seconds
 _MORE = 5  # epochs that a run taken over gets at least
@@ -48,7 +47,7 @@ def choose() -> Recording | None:
     if not found:
         st.info("There are no recordings in this copy of the app.", icon=":material/inventory_2:")
         return None
-    lane = state.query().get(OF, "")
+    lane = state.query().get(race.RECORDING, "")
     names = {
         key: f"{each.title}{f' ({len(each.runs)} lanes)' if each.runs[1:] else ''}"
         for key, each in found.items()
@@ -59,7 +58,7 @@ def choose() -> Recording | None:
             st.warning(prose.literal(f"There is no recording called {lane!r}."), icon=":material/link_off:")
         elif "replay.which" not in st.session_state:
             st.session_state["replay.which"] = key
-        del st.query_params[OF]
+        del st.query_params[race.RECORDING]
     return found[bound.picker("Recording", "replay.which", names)]
 
 

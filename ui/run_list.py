@@ -63,13 +63,14 @@ def _row(run: Summary, open: str | None) -> None:
             disabled=run.id == open,
         )  # fmt: skip
         listed = recipes.differences(run.recipe)
-        about = [_when(run.meta.created), *(f"{name} {value}" for name, value in listed.items())]
+        about = [when(run.meta.created), *(f"{name} {value}" for name, value in listed.items())]
         st.caption(prose.literal(", ".join(about)))
 
 
-def _when(created: str) -> str:
+def when(created: str) -> str:
     """Day and time of the clock; what is no time stays as it is."""
     try:
-        return f"{datetime.fromisoformat(created):%-d %b, %H:%M}"
+        moment = datetime.fromisoformat(created)
     except ValueError:
         return created
+    return f"{moment.day} {moment:%b, %H:%M}"

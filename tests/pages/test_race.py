@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -12,7 +13,7 @@ from tests import synthetic
 from training.presets import PRESETS
 from training.recipe import Recipe
 from training.runs import Runs
-from ui import cached, race
+from ui import cached, prose, race
 
 Open = Callable[..., AppTest]
 
@@ -167,3 +168,20 @@ def test_queued_lanes_say_their_place_and_stop_together(page: Open, pool: Fake) 
     assert [asked[0] for asked in pool.asked] == ["stop", "stop"]
     shown.button(key="race.pause").click().run()
     assert [asked[0] for asked in pool.asked[2:]] == ["pause", "pause"]
+
+
+def test_races_are_listed_and_lead_to_their_lanes(page: Open, pool: Fake) -> None:
+    lanes = PRESETS["activation"].race.lanes
+    ids = [pool.runs.submit(lane.recipe, group="activation-1") for lane in lanes]
+    pool.runs.submit(Recipe(), group="the other lanes were deleted")
+    shown = page()
+    assert "Races on this server" in [each.value for each in shown.header]
+    title = prose.literal(PRESETS["activation"].title)
+    (link,) = [each for each in shown.get("page_link") if each.proto.label == title]
+    assert parse_qs(link.proto.query_string)["race.runs"] == [";".join(ids)]
+
+
+@pytest.mark.parametrize(("key", "recorded"), [("activation", True), ("degradation", False)])
+def test_a_preset_that_is_recorded_says_so(page: Open, key: str, recorded: bool) -> None:
+    links = page(preset=PRESETS[key].title).get("page_link")
+    assert any("recorded" in link.proto.label for link in links) is recorded
