@@ -1,14 +1,13 @@
 """What a recipe would do: the network and its cost, the pictures, the steps, and what stands in the way."""
 
 from dataclasses import dataclass, replace
-from math import ceil
 
 import streamlit as st
 
 from training import data
 from training.data import Dataset
 from training.recipe import Recipe
-from training.schedule import planned
+from training.schedule import planned, steps_in_epoch
 from ui import cached, export, prose, recipe_form, recipes
 from ui.recipes import Draft
 from viz.figures import schedule as figures
@@ -46,7 +45,7 @@ class Plan:
     @property
     def steps(self) -> int:
         """In one epoch."""
-        return max(1, ceil(self.images / self.recipe.batch))
+        return steps_in_epoch(self.images, self.recipe.batch)
 
     @property
     def rates(self) -> tuple[float, ...]:
