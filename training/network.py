@@ -66,8 +66,8 @@ def build(recipe: Recipe, classes: int) -> nn.Module:
 def is_quicker_channels_last(network: nn.Module) -> bool:
     """Whether to keep a pixel's channels beside each other in memory: the same arithmetic, sooner.
 
-    On a CPU it makes most networks of convolutions quicker, by up to three quarters, and those with layer
-    norms slower: benchmarks/layouts.py.
+    On a CPU it makes networks of convolutions quicker, by up to three quarters; those with layer norms gain
+    little or nothing: benchmarks/layouts.py.
     """
     kinds = {type(module) for module in network.modules()}
     return nn.Conv2d in kinds and nn.LayerNorm not in kinds
