@@ -27,10 +27,9 @@ from types import MappingProxyType
 import torch
 
 import zoo
-from training import data
 from training.data import Pictures, Split
 from training.events import Epoch, Evaluation, Failed, Step
-from training.loop import Trainer
+from training.loop import Trainer, split_of
 from training.recipe import Recipe
 from zoo import Specimen, weights
 
@@ -93,15 +92,6 @@ ROWS: Mapping[str, Recipe] = MappingProxyType(
         "lenet_shapes": _row("lenet", _SHAPES, _NO_NORM),
     }
 )
-
-
-def split_of(recipe: Recipe) -> Split:
-    """The recipe's pictures."""
-    channels = zoo.variant(recipe.specimen.variant).channels
-    return data.load(
-        recipe.data, images=recipe.images, validation=recipe.validation, size=recipe.size, channels=channels,
-        seed=recipe.seed,
-    )  # fmt: skip
 
 
 def fitting(recipe: Recipe, split: Split, device: str, seconds: float) -> Recipe:

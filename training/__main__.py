@@ -27,11 +27,11 @@ from training.curves import as_csv
 from training.events import Changed, Done, Epoch, Evaluation, Event, Failed, Started
 from training.pool import Pool
 from training.recipe import ACCEPTED, LIMITS, Recipe
-from training.runs import LONGEST, Runs
+from training.runs import ENDED, LONGEST, Runs
 from zoo import Specimen
 
 _GLANCE = 0.05  # seconds between two looks at a log
-_OVER = ("finished", "stopped", "failed", "paused")
+_OVER = (*ENDED, "paused")
 
 
 def _add_fields(parser: argparse.ArgumentParser) -> None:

@@ -22,7 +22,7 @@ from training.recipe import REFERENCE_BATCH, Recipe
 from training.schedule import WARM_UP_FROM
 from training.snapshot import batches
 from zoo.registry import arguments_of
-from zoo.surgery import MAKES, SWAPPED, DropoutLinear
+from zoo.surgery import MAKES, SWAPPED
 
 SHOWN = 20  # steps at the start that the script prints one by one, then every so many
 _TORCHVISION: Mapping[str, str] = {"fashion-mnist": "FashionMNIST", "mnist": "MNIST", "cifar10": "CIFAR10"}
@@ -360,9 +360,7 @@ class _Script:
         """How pictures are changed; where they grow, at the start of each epoch instead."""
         if self._grows:
             self._from("torch", "nn")
-            own = any(isinstance(each, DropoutLinear) for each in self._network.modules())
-            kinds = f"nn.Dropout | {self._from_here('zoo.surgery', 'DropoutLinear')}" if own else "nn.Dropout"
-            yield f"dropouts = [(each, each.p) for each in network.modules() if isinstance(each, {kinds})]"
+            yield "dropouts = [(each, each.p) for each in network.modules() if isinstance(each, nn.Dropout)]"
         else:
             yield from self._changes()
 

@@ -26,7 +26,6 @@ from training.optimiser import memory, optimiser, remember
 from training.recipe import Recipe
 from training.schedule import Schedule, planned, steps_in_epoch
 from training.snapshot import Verdict, batches, evaluate, handful, snapshot
-from zoo.surgery import DropoutLinear
 
 KEPT = (0, 1, 2, 5)  # epochs with a checkpoint, then ten times as many, and so on
 POINTS = 500  # of the planned schedule in Started
@@ -89,7 +88,7 @@ class Trainer(Iterator[Event]):
         self.recipe = recipe
         self.events = 0  # how many have been told
         self._device = _device(device)
-        self._split = split if split is not None else _load(recipe)
+        self._split = split if split is not None else split_of(recipe)
         self._check_pictures()
         self._labels = self._split.train.labels.to(self._device)
         planes, classes = channels(recipe), len(self._split.classes)
@@ -98,9 +97,7 @@ class Trainer(Iterator[Event]):
         self._outline = outline(network, stages, recipe.size, planes)
         self._stages = progressive.stages(recipe, partial(_reads, network, stages, planes))
         self._network = network.to(self._device).train()
-        self._dropouts = [
-            (each, each.p) for each in network.modules() if isinstance(each, nn.Dropout | DropoutLinear)
-        ]
+        self._dropouts = [(each, each.p) for each in network.modules() if isinstance(each, nn.Dropout)]
         self._weights = [self._network.get_parameter(f"{path}.weight") for path in self._outline.layers]
         convolution = self._outline.convolution
         self._filters = self._network.get_parameter(f"{convolution}.weight") if convolution else None
@@ -457,7 +454,8 @@ _DIVERGED = (
 )
 
 
-def _load(recipe: Recipe) -> Split:
+def split_of(recipe: Recipe) -> Split:
+    """The pictures of a recipe; ValueError as for `training.data.load`."""
     return load(
         recipe.data, images=recipe.images, validation=recipe.validation, size=recipe.size,
         channels=channels(recipe), seed=recipe.seed,

@@ -22,10 +22,10 @@ import numpy as np
 import torch
 from safetensors.numpy import save as pack
 
-from training.data import Pictures, load
-from training.events import Changed, Checkpoint, Done, Evaluation, Event, Failed, Step
+from training.data import Pictures
+from training.events import Arrays, Changed, Checkpoint, Done, Evaluation, Event, Failed, Step
 from training.lock import Lock
-from training.loop import Saved, Trainer
+from training.loop import Saved, Trainer, split_of
 from training.network import channels
 from training.recipe import LIMITS, Recipe
 from training.runs import AGAIN, Journal, Meta, Runs, State, conclude, write_state
@@ -224,7 +224,7 @@ def _by_hand(told: dict[str, Any]) -> bool:
     return told["kind"] == Failed.kind or told.get("reason") in ("stopped", "limit") or AGAIN in told
 
 
-def _put(path: Path, arrays: dict[str, np.ndarray[Any, Any]] | Any) -> None:
+def _put(path: Path, arrays: Arrays) -> None:
     """Write a snapshot in one go."""
     content = pack({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     beside = path.with_name(f".{path.name}")
@@ -259,10 +259,7 @@ def _demand_memory(recipe: Recipe) -> None:
 def _warm_up() -> None:
     """Train on a few pictures: much of torch loads when it is first used, and the default data are drawn."""
     recipe = Recipe()
-    split = load(
-        recipe.data, images=recipe.images, validation=recipe.validation, size=recipe.size,
-        channels=channels(recipe), seed=recipe.seed,
-    )  # fmt: skip
+    split = split_of(recipe)
     few = [Pictures(images=all.images[:8], labels=all.labels[:8]) for all in (split.train, split.validation)]
     small = replace(split, train=few[0], validation=few[1])
     for _ in Trainer(replace(recipe, epochs=1, batch=8), small):

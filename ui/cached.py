@@ -17,8 +17,10 @@ import streamlit as st
 from numpy.typing import NDArray
 from plotly.graph_objects import Figure
 
+from training import schedule
 from training.data import load
 from training.pool import Pool
+from training.recipe import Recipe
 from training.runs import Runs
 from ui import catalogue, live, pictures
 from ui.errands import Errands
@@ -256,6 +258,12 @@ def held_out(
         data, images=images, validation=validation, size=size, channels=channels, seed=seed
     ).validation
     return held.images.numpy(), held.labels.numpy()
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def planned(recipe: Recipe, steps_per_epoch: int) -> tuple[float, ...]:
+    """The learning rate of each step, see `training.schedule.planned`."""
+    return schedule.planned(recipe, steps_per_epoch)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -10,17 +10,12 @@ from training.events import Done
 from training.race import cost
 from training.recipe import Recipe
 from ui import bound, charts, export, prose
-from ui.live import Evaluations, Log, Numbers
+from ui.live import Evaluations, Log
 from viz.figures.race import GLYPHS, Finish, Track, curves, finish, together
 from viz.figures.style import count
-from viz.figures.training import Axis, smoothed
+from viz.figures.training import AXES, smoothed
 
 _OVER = {"epochs": "Epochs", "steps": "Steps", "time": "Time"}
-_AXES = {
-    "epochs": Axis(title="Epochs", unit="epoch"),
-    "steps": Axis(title="Steps of the optimiser", unit="step"),
-    "time": Axis(title="Seconds of training", unit="second"),
-}
 _QUANTITIES = {"accuracy": "Accuracy", "loss": "Loss"}
 _TARGETS = tuple(range(15, 100, 5))  # per cent
 _AVERAGES = ("ema", "swa")
@@ -83,7 +78,7 @@ def _curves(lanes: Sequence[Entrant], page: str, quantity: str, over: str, targe
     ):  # fmt: skip
         line = target if shares and place == "validation" else None
         figure = curves(
-            tracks, title=f"{_QUANTITIES[quantity]}, {title.lower()}", axis=_AXES[over], y=y, shares=shares,
+            tracks, title=f"{_QUANTITIES[quantity]}, {title.lower()}", axis=AXES[over], y=y, shares=shares,
             within=within, across=across, target=line,
         )  # fmt: skip
         names = ", ".join(lane.name for lane in lanes)
@@ -92,13 +87,6 @@ def _curves(lanes: Sequence[Entrant], page: str, quantity: str, over: str, targe
                 figure, f"{page}.{place}", name=f"zoolens-race-{place}",
                 alt=f"{title} over {over}, one curve each for {names}",
             )  # fmt: skip
-
-
-def _place(log: Log, over: str, step: Numbers, t: Numbers) -> Numbers:
-    """Where on the axis moments stand."""
-    if over == "time":
-        return t
-    return step / (1 if over == "steps" or log.started is None else log.started.steps_per_epoch)
 
 
 def _planned(lane: Entrant, over: str) -> float:
@@ -110,8 +98,8 @@ def _planned(lane: Entrant, over: str) -> float:
 def _training(lane: Entrant, quantity: str, over: str) -> Track:
     """Batches, each point the mean of the half epoch before it."""
     log = lane.log
-    span = 1 if log.started is None else max(log.started.steps_per_epoch // 2, 1)
-    x, y = _place(log, over, log.steps.step, log.steps.t), smoothed(getattr(log.steps, quantity), span)
+    x = log.along(over, log.steps.step, log.steps.t)
+    y = smoothed(getattr(log.steps, quantity), log.half_epoch)
     return Track(name=lane.name, x=x, y=y, marked=False)
 
 
@@ -119,7 +107,7 @@ def _validation(lane: Entrant, quantity: str, over: str) -> Track:
     found = evaluations(lane.log)
     if found is None:
         return Track(name=lane.name, x=np.empty(0), y=np.empty(0), marked=True)
-    x = _place(lane.log, over, found.step, found.t)
+    x = lane.log.along(over, found.step, found.t)
     return Track(name=lane.name, x=x, y=getattr(found, quantity), marked=True)
 
 
@@ -144,7 +132,7 @@ def reached(log: Log, target: float, over: str) -> float | None:
     found = evaluations(log)
     if found is None or not (there := np.flatnonzero(found.accuracy >= target)).size:
         return None
-    return float(_place(log, over, found.step, found.t)[there[0]])
+    return float(log.along(over, found.step, found.t)[there[0]])
 
 
 def _finish(lanes: Sequence[Entrant], page: str, over: str, target: float) -> None:
@@ -156,7 +144,7 @@ def _finish(lanes: Sequence[Entrant], page: str, over: str, target: float) -> No
         )
         for lane in lanes
     ]
-    axis = _AXES[over]
+    axis = AXES[over]
     title = f"{axis.title} to {target:.0%} on the validation pictures"
     charts.steady(
         finish(bars, title=title, axis=axis), f"{page}.finish", name="zoolens-race-finish",
@@ -165,7 +153,7 @@ def _finish(lanes: Sequence[Entrant], page: str, over: str, target: float) -> No
 
 
 def _so_far(log: Log, over: str) -> float:
-    return float(_place(log, over, np.array([float(log.step)]), np.array([log.t]))[0])
+    return float(log.along(over, np.array([float(log.step)]), np.array([log.t]))[0])
 
 
 def _row(lane: Entrant, target: float) -> dict[str, object]:

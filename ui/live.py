@@ -76,6 +76,17 @@ class Log:
         raw = self.evaluations.get("raw")
         return () if raw is None else tuple(int(epoch) for epoch in raw.epoch)
 
+    @property
+    def half_epoch(self) -> int:
+        """Steps over which a curve is smoothed."""
+        return 1 if self.started is None else max(self.started.steps_per_epoch // 2, 1)
+
+    def along(self, over: str, step: Numbers, t: Numbers) -> Numbers:
+        """Where moments stand on an axis of "steps", "epochs" or "time"."""
+        if over == "time":
+            return t
+        return step / (1 if over == "steps" or self.started is None else self.started.steps_per_epoch)
+
     def speed(self) -> float | None:
         """Images a second over the last seconds of training; None before there are two steps."""
         if self.started is None or (pace := self._pace(_WINDOW)) is None:

@@ -7,7 +7,7 @@ import streamlit as st
 from training import data
 from training.data import Dataset
 from training.recipe import Recipe
-from training.schedule import planned, steps_in_epoch
+from training.schedule import steps_in_epoch
 from ui import cached, export, prose, recipe_form, recipes
 from ui.recipes import Draft
 from viz.figures import schedule as figures
@@ -51,7 +51,7 @@ class Plan:
     def rates(self) -> tuple[float, ...]:
         """The schedule, evenly over all steps; of long runs not every step, which would take long to plan."""
         coarse = max(1, _POINTS // self.recipe.epochs)
-        return planned(self.recipe, min(self.steps, coarse))
+        return cached.planned(self.recipe, min(self.steps, coarse))
 
 
 def plan(draft: Draft) -> Plan:

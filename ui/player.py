@@ -13,11 +13,11 @@ import streamlit as st
 from training.events import Done, Failed
 from training.pool import Pool
 from training.recipe import Recipe
+from training.runs import ENDED
 from ui import prose, recipe_form, recipes
 from ui.live import Log
 
 ALIVE = ("queued", "starting", "running")
-_OVER = ("finished", "stopped", "failed")
 _ANSWER = 3.0  # seconds in which a run answers a command
 WORDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(  # status -> words, icon, colour
     {
@@ -84,7 +84,7 @@ def player(pool: Pool, id: str, status: str, recipe: Recipe, log: Log) -> None:
                 _PLAY[status], icon=":material/play_arrow:", type="primary",
                 key="train.play", on_click=attempt, args=(pool.play, id),
             )  # fmt: skip
-        if status not in _OVER:
+        if status not in ENDED:
             st.button(
                 "One step", icon=":material/skip_next:", key="train.one step", on_click=attempt,
                 args=(pool.step, id), help="One batch, then pause.",
@@ -142,7 +142,7 @@ def _progress(pool: Pool, id: str, status: str, recipe: Recipe, log: Log) -> Non
     total = log.started.steps_per_epoch * recipe.epochs
     parts = [f"epoch **{log.step / log.started.steps_per_epoch:.1f}** of {recipe.epochs}"]
     parts.append(f"step {log.step:,} of {total:,}")
-    if len(log.steps.rate) and status not in _OVER:
+    if len(log.steps.rate) and status not in ENDED:
         parts.append(f"learning rate {recipes.text(float(f'{log.steps.rate[-1]:.3g}'))}")
     left = log.left(recipe.epochs)
     if left is not None and status == "running":

@@ -18,17 +18,15 @@ from training.presets import PRESETS
 from training.race import MOST, QUANTITIES, SHARED, Lane, Race, apart, cost, matched
 from training.recipe import Recipe
 from training.replay import RECORDINGS
+from training.runs import ENDED
 from ui import bound, cached, lanes, player, prose, recipes, state
 from ui.live import Log
 from viz.figures.race import GLYPHS
 from viz.figures.style import count
 from zoo import FAMILIES, Specimen, family_of
 
-RUNS = "race.runs"  # the parameter of the address that names the lanes' runs
 OWN = "own"
 _MEASURED = Path(__file__).parents[1] / "assets" / "measured" / "races.json"
-RECORDING = "replay.of"  # the parameter by which the page Recordings is told which
-BETWEEN = ";"  # runs in the address
 _PICTURES = (500, 1000, 2000, 4000, 8000, 16_000)
 _EPOCHS = (1, 2, 3, 5, 10, 15, 20, 30, 50)
 _FIRST = ("resnet_classroom", "vgg_classroom", "mobilenet_v1_classroom", "vit_classroom")  # one a lane
@@ -65,7 +63,7 @@ def opened(pool: Pool) -> list[str]:
     """The runs that the address names, without those that there are not: each of these gets a sentence."""
     player.said()
     found: list[str] = []
-    for wanted in filter(None, state.query().get(RUNS, "").split(BETWEEN)):
+    for wanted in filter(None, state.query().get(state.RACE, "").split(state.BETWEEN)):
         try:
             id = pool.runs.path(wanted).name
             pool.runs.recipe(id)
@@ -202,7 +200,7 @@ def _start(pool: Pool, race: Race, key: str) -> None:
             group = f"{key}-{secrets.token_hex(3)}"
             started[number] = [pool.submit(lane.recipe, group=group) for lane in race.lanes]
         # This parameter alone: the others belong to controls, and Streamlit lets nobody else write those.
-        st.query_params[RUNS] = BETWEEN.join(started[number])
+        st.query_params[state.RACE] = state.BETWEEN.join(started[number])
 
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.button(
@@ -216,7 +214,7 @@ def _start(pool: Pool, race: Race, key: str) -> None:
     if any(run.meta is not None and run.meta.group == key for run in RECORDINGS.list()):
         st.page_link(
             "pages/replay.py", label="No time? Watch this race recorded", icon=":material/replay:",
-            query_params={RECORDING: key},
+            query_params={state.RECORDING: key},
         )  # fmt: skip
 
 
@@ -283,7 +281,7 @@ def watch(pool: Pool, ids: Sequence[str]) -> None:
             ],
             "race",
             quantity=PRESETS[key].quantity if key else "accuracy",
-            link=lambda id: state.address("train", **{"train.run": id}),
+            link=lambda id: state.address("train", **{state.RUN: id}),
         )  # fmt: skip
         if any(map(player.alive, now.values())) != armed:
             st.rerun()
@@ -309,7 +307,7 @@ def _buttons(pool: Pool, now: Mapping[str, str]) -> None:
             if pool.runs.status(id) in states:
                 command(id)
 
-    over = all(status in ("finished", "stopped", "failed") for status in now.values())
+    over = all(status in ENDED for status in now.values())
     alive = any(status in player.ALIVE for status in now.values())
     if over:
         return

@@ -7,7 +7,7 @@ import streamlit as st
 
 from training.presets import PRESETS
 from training.runs import Runs, Summary
-from ui import player, prose, race, run_list
+from ui import player, prose, race, run_list, state
 
 _MOST = 8  # races in the list, the newest
 
@@ -37,7 +37,7 @@ def _row(runs: Sequence[Summary]) -> None:
         st.markdown(player.badge(status), width="content")
         st.page_link(
             "pages/race.py", label=prose.literal(title),
-            query_params={race.RUNS: race.BETWEEN.join(run.id for run in runs)},
+            query_params={state.RACE: state.BETWEEN.join(run.id for run in runs)},
         )  # fmt: skip
         created = runs[0].meta.created if runs[0].meta else ""
         st.caption(f"{len(runs)} lanes, {prose.literal(run_list.when(created))}")

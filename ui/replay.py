@@ -47,7 +47,7 @@ def choose() -> Recording | None:
     if not found:
         st.info("There are no recordings in this copy of the app.", icon=":material/inventory_2:")
         return None
-    lane = state.query().get(race.RECORDING, "")
+    lane = state.query().get(state.RECORDING, "")
     names = {
         key: f"{each.title}{f' ({len(each.runs)} lanes)' if each.runs[1:] else ''}"
         for key, each in found.items()
@@ -58,7 +58,7 @@ def choose() -> Recording | None:
             st.warning(prose.literal(f"There is no recording called {lane!r}."), icon=":material/link_off:")
         elif "replay.which" not in st.session_state:
             st.session_state["replay.which"] = key
-        del st.query_params[race.RECORDING]
+        del st.query_params[state.RECORDING]
     return found[bound.picker("Recording", "replay.which", names)]
 
 
@@ -181,7 +181,7 @@ def take_over(pool: Pool, recording: Recording) -> None:
             on_click=player.attempt, args=(begin,),
         )  # fmt: skip
     if begun := st.session_state.pop("replay.begun", None):
-        st.switch_page("pages/train.py", query_params={"train.run": begun})
+        st.switch_page("pages/train.py", query_params={state.RUN: begun})
 
 
 def _changed(recipe: Recipe, wanted: Mapping[str, float]) -> dict[str, float]:

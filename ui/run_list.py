@@ -1,5 +1,6 @@
 """The runs on this server, with their states and a way into each."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -7,7 +8,7 @@ import streamlit as st
 
 from training.recipe import Recipe
 from training.runs import Runs, Summary
-from ui import player, prose, recipe_form, recipes
+from ui import player, prose, recipe_form, recipes, state
 
 _FIRST = 6  # runs in sight; the rest behind a button
 _EVERY = 5.0  # seconds
@@ -21,7 +22,9 @@ def runs(found: Runs, open: str | None) -> None:
         st.button(
             "New run", icon=":material/add:", key="train.new", on_click=recipe_form.show, args=(Recipe(),)
         )
-    going = _going(found)
+    going = False
+    with suppress(ValueError):  # said where the list would stand
+        going = _going(found.list())
 
     @st.fragment(run_every=_EVERY if going else None)
     def rows() -> None:
@@ -38,17 +41,15 @@ def runs(found: Runs, open: str | None) -> None:
             with st.expander(f"{len(rest)} more", key="train.more"):
                 for run in rest:
                     _row(run, open)
-        if _going(found) != going:
+        if _going(listed) != going:
             st.rerun()
 
     rows()
 
 
-def _going(found: Runs) -> bool:
+def _going(listed: Sequence[Summary]) -> bool:
     """Whether the list changes by itself."""
-    with suppress(ValueError):
-        return any(run.status in player.ALIVE for run in found.list())
-    return False
+    return any(run.status in player.ALIVE for run in listed)
 
 
 def _row(run: Summary, open: str | None) -> None:
@@ -59,7 +60,7 @@ def _row(run: Summary, open: str | None) -> None:
             st.markdown(prose.literal(f"{run.id}: {run.why}"))
             return
         st.page_link(
-            "pages/train.py", label=prose.literal(run.meta.title), query_params={"train.run": run.id},
+            "pages/train.py", label=prose.literal(run.meta.title), query_params={state.RUN: run.id},
             disabled=run.id == open,
         )  # fmt: skip
         listed = recipes.differences(run.recipe)

@@ -17,19 +17,14 @@ from training.events import Arrays, Failed, Started
 from training.recipe import Recipe
 from training.runs import Runs
 from ui import bound, cached, charts, prose, run_panels
-from ui.live import Log, Numbers
+from ui.live import Log
 from viz.figures.style import MEDIUM
-from viz.figures.training import LOOKS, Axis, Curve, Mark, progress, rates, smoothed
+from viz.figures.training import AXES, LOOKS, Curve, Mark, progress, rates, smoothed
 from zoo import variant
 
 NEWEST = "newest"  # the end of the slider that goes along with a run
 
 _AXES = {"steps": "Steps", "epochs": "Epochs", "time": "Time"}
-_DRAWN = {
-    "steps": Axis(title="Steps of the optimiser", unit="step"),
-    "epochs": Axis(title="Epochs", unit="epoch"),
-    "time": Axis(title="Seconds of training", unit="second"),
-}
 _ALTS = {
     "loss": "Loss on training and validation pictures so far",
     "accuracy": "Accuracy on training and validation pictures so far",
@@ -137,13 +132,8 @@ def _values(seen: Seen) -> None:
 def _training(seen: Seen) -> float | None:
     """Accuracy on the training pictures: over the epoch, or over the last steps while one goes on."""
     if seen.newest and len(seen.log.steps.step):
-        return float(np.mean(seen.log.steps.accuracy[-_span(seen.log) :]))
+        return float(np.mean(seen.log.steps.accuracy[-seen.log.half_epoch :]))
     return next((each.accuracy for each in seen.log.epochs if each.epoch == seen.epoch), None)
-
-
-def _span(log: Log) -> int:
-    """Steps over which a curve is smoothed: half an epoch."""
-    return 1 if log.started is None else max(log.started.steps_per_epoch // 2, 1)
 
 
 def _share(value: float | None) -> str:
@@ -181,47 +171,39 @@ def _option(draw: Callable[[], Figure], ink: str) -> Mapping[str, Any]:
 
 def _loss(log: Log, over: str, logarithmic: bool, at: float | None) -> Figure:
     return progress(
-        _series(log, "loss", over), title="Loss", axis=_DRAWN[over], y="Cross-entropy, nats",
+        _series(log, "loss", over), title="Loss", axis=AXES[over], y="Cross-entropy, nats",
         logarithmic=logarithmic, at=at,
     )  # fmt: skip
 
 
 def _accuracy(log: Log, over: str, at: float | None) -> Figure:
     return progress(
-        _series(log, "accuracy", over), title="Accuracy", axis=_DRAWN[over], y="Share that is right",
+        _series(log, "accuracy", over), title="Accuracy", axis=AXES[over], y="Share that is right",
         shares=True, at=at,
     )  # fmt: skip
 
 
 def _rate(log: Log, over: str, epochs: int, at: float | None) -> Figure:
-    return rates(*_rates(log, over, epochs), axis=_DRAWN[over], at=at)
-
-
-def _over(log: Log, over: str, step: Numbers, t: Numbers) -> Numbers:
-    """Where on the axis moments stand."""
-    if over == "time":
-        return t
-    per_epoch = 1 if over == "steps" or log.started is None else log.started.steps_per_epoch
-    return step / per_epoch
+    return rates(*_rates(log, over, epochs), axis=AXES[over], at=at)
 
 
 def _moment(log: Log, epoch: int, over: str) -> float:
     row = log.seen.index(epoch)
     raw = log.evaluations["raw"]
-    return float(_over(log, over, raw.step, raw.t)[row])
+    return float(log.along(over, raw.step, raw.t)[row])
 
 
 def _series(log: Log, quantity: str, over: str) -> Sequence[Curve]:
     """Loss or accuracy of batches, smoothed, and on the validation pictures with each kind of weights."""
     steps = log.steps
-    x, y = _over(log, over, steps.step, steps.t), getattr(steps, quantity)
+    x, y = log.along(over, steps.step, steps.t), getattr(steps, quantity)
     curves = [
         Curve(name="one batch", x=x, y=y, look=LOOKS["batch"]),
-        Curve(name="training, smoothed", x=x, y=smoothed(y, _span(log)), look=LOOKS["train"]),
+        Curve(name="training, smoothed", x=x, y=smoothed(y, log.half_epoch), look=LOOKS["train"]),
     ]
     for weights, name in _WEIGHTS.items():
         if (found := log.evaluations.get(weights)) is not None:
-            x = _over(log, over, found.step, found.t)
+            x = log.along(over, found.step, found.t)
             curves.append(Curve(name=name, x=x, y=getattr(found, quantity), look=LOOKS[weights]))
     return curves
 
@@ -232,9 +214,9 @@ def _rates(log: Log, over: str, epochs: int) -> tuple[Sequence[Curve], Sequence[
         last = log.started.steps_per_epoch * epochs
         planned = np.asarray(log.started.rates)
         step = np.linspace(1, last, len(planned))
-        x = _over(log, over, step, step)
+        x = log.along(over, step, step)
         curves.append(Curve(name="as planned", x=x, y=planned, look=LOOKS["planned"]))
-    x = _over(log, over, steps.step, steps.t)
+    x = log.along(over, steps.step, steps.t)
     curves.append(Curve(name="as used", x=x, y=steps.rate, look=LOOKS["rate"]))
     marks = []
     for change in log.changes:

@@ -11,6 +11,12 @@ import streamlit as st
 _LONGEST = 2_000  # characters of a parameter that are looked at; what is longer was not written here
 _NEVER = object()
 
+# Parameters by which one page is told by others what to show.
+RUN = "train.run"  # a run
+RACE = "race.runs"  # the runs of a race's lanes, with BETWEEN between them
+RECORDING = "replay.of"  # a recording, or a lane of one
+BETWEEN = ";"
+
 
 def query() -> dict[str, str]:
     """The parameters of the address."""

@@ -10,7 +10,6 @@ from training.replay import RECORDINGS
 from training.runs import Meta, Runs
 from ui import player, prose, recipe_form, recipes, state
 
-RUN = "train.run"
 _MORE = 5  # epochs that a run taken over gets at least
 
 
@@ -52,12 +51,12 @@ def _origin(meta: Meta) -> None:
     if origin and (RECORDINGS.root / origin).is_dir():
         st.page_link(
             "pages/replay.py", label=f"Taken over from epoch {epoch} of a recording",
-            icon=":material/call_split:", query_params={"replay.of": origin},
+            icon=":material/call_split:", query_params={state.RECORDING: origin},
         )  # fmt: skip
     elif origin:
         st.page_link(
             "pages/train.py", label=f"Taken over from epoch {epoch} of an earlier run",
-            icon=":material/call_split:", query_params={RUN: origin},
+            icon=":material/call_split:", query_params={state.RUN: origin},
         )  # fmt: skip
 
 
@@ -85,7 +84,7 @@ def _take_over(pool: Pool, id: str, recipe: Recipe) -> None:
         wanted = {name: st.session_state[key] for name, key in keys.items()}
         epoch = wanted.pop("epoch")
         changes = {name: value for name, value in wanted.items() if value != getattr(recipe, name)}
-        state.replace(**{RUN: pool.fork(id, epoch, changes)})
+        state.replace(**{state.RUN: pool.fork(id, epoch, changes)})
 
     st.button(
         "Take over", type="primary", icon=":material/call_split:", key="train.fork.go",

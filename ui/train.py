@@ -10,17 +10,15 @@ from training.pool import Pool
 from ui import cached, plan, player, prose, recipe_form, recipes, run_view, state, take_away
 from ui.plan import Plan
 
-RUN = "train.run"  # the parameter of the address that names a run
-
 
 def opened(pool: Pool) -> str | None:
     """The run that the address names; a sentence where there is none of that name."""
     player.said()
-    wanted = state.query().get(RUN)
+    wanted = state.query().get(state.RUN)
     if wanted is None:
         return None
     # Streamlit follows a link from this page to this page without telling the browser's address bar.
-    st.query_params[RUN] = wanted
+    st.query_params[state.RUN] = wanted
     if st.session_state.get("train.shown") not in (None, wanted):
         st.session_state.pop("train.epoch", None)  # where the reader has looked in the last run
     st.session_state["train.shown"] = wanted
@@ -90,7 +88,7 @@ def _start(pool: Pool, planned: Plan) -> None:
             started[number] = pool.submit(planned.recipe)
             if paused:
                 pool.step(started[number])
-        state.replace(**{RUN: started[number]})
+        state.replace(**{state.RUN: started[number]})
 
     with st.container(horizontal=True, gap="small", key="train.start"):
         st.button(

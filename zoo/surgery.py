@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.families.resnet import BasicBlock, Bottleneck
 from zoo.families.stochastic_depth import StochasticBlock
@@ -47,10 +46,10 @@ class DropoutLinear(nn.Linear):
         super().__init__(linear.in_features, linear.out_features, bias=linear.bias is not None, device="meta")
         self.weight = linear.weight
         self.bias = linear.bias
-        self.p = p
+        self.drop = nn.Dropout(p)
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(F.dropout(x, self.p, self.training))
+        return super().forward(self.drop(x))
 
 
 def operate(

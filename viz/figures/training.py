@@ -64,6 +64,15 @@ class Axis:
     unit: str  # behind a number: "step"
 
 
+AXES: Mapping[str, Axis] = MappingProxyType(
+    {
+        "steps": Axis(title="Steps of the optimiser", unit="step"),
+        "epochs": Axis(title="Epochs", unit="epoch"),
+        "time": Axis(title="Seconds of training", unit="second"),
+    }
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Mark:
     """A moment to point at, and what happened."""
