@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from training.chance import drawn_from
 from training.recipe import Recipe
@@ -56,21 +57,26 @@ def augmented(pictures: Tensor, change: Callable[[Tensor], Tensor] | None) -> Te
     return pictures if change is None else torch.stack([change(picture) for picture in pictures])
 
 
-def examples(pictures: Tensor, recipe: Recipe, count: int, seed: int) -> Tensor:
-    """What the recipe makes of the first picture in `count` draws: uint8 (P, C, H, W) -> (count, C, H, W).
+def examples(
+    pictures: Tensor, labels: Tensor, classes: int, recipe: Recipe, count: int, seed: int
+) -> tuple[Tensor, Tensor]:
+    """What the recipe makes of the first picture and its label (P,) in `count` draws.
 
-    The other pictures are those it may be mixed with, so there have to be some where the recipe mixes.
+    uint8 (P, C, H, W) -> (count, C, H, W) and shares (count, K). The other pictures are those it may be mixed
+    with, so there have to be some where the recipe mixes.
     """
     size = pictures.shape[-1]
     change = per_picture(replace(recipe, size=size))
-    mix = per_batch(recipe, classes=2)
-    drawn = []
+    mix = per_batch(recipe, classes)
+    drawn, shares = [], []
     for at in range(count):
         with drawn_from(torch.device("cpu"), seed, "example", at):
             partner = 1 + int(torch.randint(len(pictures) - 1, ())) if mix else 0
-            pair = augmented(pictures[[0, partner]], change)
+            both = [0, partner] if mix else [0]
+            made, share = augmented(pictures[both], change), F.one_hot(labels[both], classes).float()
             if mix:
-                mixed, _ = mix(pair.float(), torch.tensor([0, 1]))
-                pair = mixed.round().clamp(0, 255).byte()
-            drawn.append(pair[0])
-    return torch.stack(drawn)
+                mixed, share = mix(made.float(), labels[both])
+                made = mixed.round().clamp(0, 255).byte()
+            drawn.append(made[0])
+            shares.append(share[0])
+    return torch.stack(drawn), torch.stack(shares)

@@ -118,25 +118,16 @@ def augmented(
     turned: dict[str, Any] = {kind: strength if chosen.strengths else True}
     recipe = Recipe(data=data, size=size, **turned)
     names = split.classes
-    with _drawing, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        if chosen.mixes:
-            made = _mixed(own, labels, recipe, names)
-        else:
-            change = augmentation.per_picture(recipe)
-            made = [(own[0] if change is None else change(own[0]), names[labels[0]]) for _ in range(EXAMPLES)]
+    with _drawing:
+        drawn, shares = augmentation.examples(own, labels, len(names), recipe, EXAMPLES, seed=0)
+    said = [_mixture(row, labels, names) if chosen.mixes else names[labels[0]] for row in shares]
     before = [(picture, names[label]) for picture, label in zip(own, labels.tolist(), strict=True)]
-    return _examples(before), _examples(made)
+    return _examples(before), _examples(list(zip(drawn, said, strict=True)))
 
 
-def _mixed(own: Tensor, labels: Tensor, recipe: Recipe, names: Sequence[str]) -> list[tuple[Tensor, str]]:
-    mix = augmentation.per_batch(recipe, len(names))
-    made = []
-    for _ in range(EXAMPLES if mix else 0):
-        pictures, shares = mix(own.float() / 255, labels)  # type: ignore[misc]
-        parts = [f"{shares[0, label]:.2f} {names[label]}" for label in dict.fromkeys(labels.tolist())]
-        made.append((_bytes(pictures[0]), " + ".join(parts)))
-    return made
+def _mixture(shares: Tensor, labels: Tensor, names: Sequence[str]) -> str:
+    """What a label has become, in words."""
+    return " + ".join(f"{shares[label]:.2f} {names[label]}" for label in dict.fromkeys(labels.tolist()))
 
 
 def _split(data: str, size: int, channels: int, seed: int) -> Split:

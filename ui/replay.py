@@ -8,15 +8,14 @@ import streamlit as st
 
 from training.pool import Pool
 from training.presets import PRESETS
-from training.recipe import LIMITS, Recipe
 from training.replay import RECORDINGS, Clock
 from ui import bound, cached, lanes, player, prose, race, run_view, state
+from ui import take_over as fields
 from ui.live import Log
 from viz.figures.race import GLYPHS
 
 _SPEEDS: Mapping[str, float] = {"1": 1.0, "5": 5.0, "20": 20.0}
 _TICK = 0.5  # seconds
-_MORE = 5  # epochs that a run taken over gets at least
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,19 +160,12 @@ def take_over(pool: Pool, recording: Recording) -> None:
         kept = [int(name) for name in RECORDINGS.checkpoints(id) if name.isdigit()]
         recipe = entered[id]
         epoch = st.selectbox("From epoch", kept, len(kept) // 2, key=f"replay.from.{id}")
-        last = st.number_input(
-            "To epoch", min_value=1, max_value=int(LIMITS["epochs"][1]), key=f"replay.to.{id}",
-            value=recipe.epochs + (_MORE if epoch == recipe.epochs else 0),
-        )  # fmt: skip
-        rate = st.number_input(
-            "Learning rate at its peak", min_value=LIMITS["rate"][0] * 1.0, max_value=LIMITS["rate"][1] * 1.0,
-            value=float(recipe.rate), format="%.6g", key=f"replay.rate.{id}",
-        )  # fmt: skip
+        keys = {"epochs": f"replay.to.{id}", "rate": f"replay.rate.{id}"}
+        fields.fields(recipe, recipe.epochs + (fields.MORE if epoch == recipe.epochs else 0), keys)
 
         def begin() -> None:
-            changes = {"epochs": int(last), "rate": float(rate)}
             st.session_state["replay.begun"] = pool.fork(
-                id, epoch, _changed(recipe, changes), source=RECORDINGS
+                id, epoch, fields.changes(recipe, keys), source=RECORDINGS
             )
 
         st.button(
@@ -182,7 +174,3 @@ def take_over(pool: Pool, recording: Recording) -> None:
         )  # fmt: skip
     if begun := st.session_state.pop("replay.begun", None):
         st.switch_page("pages/train.py", query_params={state.RUN: begun})
-
-
-def _changed(recipe: Recipe, wanted: Mapping[str, float]) -> dict[str, float]:
-    return {name: value for name, value in wanted.items() if value != getattr(recipe, name)}

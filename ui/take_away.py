@@ -5,12 +5,10 @@ import streamlit as st
 from training.curves import as_csv
 from training.export import script
 from training.pool import Pool
-from training.recipe import LIMITS, Recipe
+from training.recipe import Recipe
 from training.replay import RECORDINGS
 from training.runs import Meta, Runs
-from ui import player, prose, recipe_form, recipes, state
-
-_MORE = 5  # epochs that a run taken over gets at least
+from ui import player, prose, recipe_form, recipes, state, take_over
 
 
 def actions(pool: Pool, id: str, status: str, recipe: Recipe, meta: Meta) -> None:
@@ -71,24 +69,15 @@ def _take_over(pool: Pool, id: str, recipe: Recipe) -> None:
         "From epoch", epochs, len(epochs) - 1, key=keys["epoch"],
         help="Checkpoints are kept at epochs 0, 1, 2, 5, 10, 20, 50, … and the last.",
     )  # fmt: skip
-    st.number_input(
-        "To epoch", min_value=1, max_value=int(LIMITS["epochs"][1]),
-        value=max(recipe.epochs, epochs[-1] + _MORE), key=keys["epochs"],
-    )  # fmt: skip
-    st.number_input(
-        "Learning rate at its peak", min_value=LIMITS["rate"][0] * 1.0, max_value=LIMITS["rate"][1] * 1.0,
-        value=float(recipe.rate), format="%.6g", key=keys["rate"],
-    )  # fmt: skip
+    take_over.fields(recipe, max(recipe.epochs, epochs[-1] + take_over.MORE), keys)
 
-    def take_over() -> None:
-        wanted = {name: st.session_state[key] for name, key in keys.items()}
-        epoch = wanted.pop("epoch")
-        changes = {name: value for name, value in wanted.items() if value != getattr(recipe, name)}
-        state.replace(**{state.RUN: pool.fork(id, epoch, changes)})
+    def begin() -> None:
+        epoch = st.session_state[keys["epoch"]]
+        state.replace(**{state.RUN: pool.fork(id, epoch, take_over.changes(recipe, keys))})
 
     st.button(
         "Take over", type="primary", icon=":material/call_split:", key="train.fork.go",
-        on_click=player.attempt, args=(take_over,),
+        on_click=player.attempt, args=(begin,),
     )  # fmt: skip
 
 

@@ -72,10 +72,11 @@ def test_torch_takes_shares_as_it_takes_classes() -> None:
 @pytest.mark.parametrize("planes", [1, 3])
 def test_examples_are_pictures_the_same_for_one_seed(changes: dict[str, Any], planes: int) -> None:
     pictures, recipe = PICTURES[:4, :planes], Recipe(**changes)
-    drawn = examples(pictures, recipe, 6, seed=1)
+    drawn, shares = examples(pictures, LABELS[:4], 4, recipe, 6, seed=1)
     assert drawn.shape == (6, planes, 32, 32)
     assert drawn.dtype == torch.uint8
-    assert torch.equal(drawn, examples(pictures, recipe, 6, seed=1))
+    assert torch.equal(drawn, examples(pictures, LABELS[:4], 4, recipe, 6, seed=1)[0])
+    torch.testing.assert_close(shares.sum(1), torch.ones(6))
     if planes == 3 or "colour" not in changes:
         assert len(torch.unique(drawn, dim=0)) > 1
 
@@ -83,5 +84,5 @@ def test_examples_are_pictures_the_same_for_one_seed(changes: dict[str, Any], pl
 def test_examples_leave_the_generator_alone() -> None:
     torch.manual_seed(0)
     before = torch.get_rng_state()
-    examples(PICTURES, Recipe(flip=True, mixup=0.2), 3, seed=0)
+    examples(PICTURES, LABELS, 4, Recipe(flip=True, mixup=0.2), 3, seed=0)
     assert torch.equal(before, torch.get_rng_state())
