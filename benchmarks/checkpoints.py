@@ -34,7 +34,8 @@ from training.recipe import Recipe
 from zoo import Specimen, weights
 
 CIFAR10 = "own:cifar10"
-_TRIAL = 0.06  # of a row's time, to see how long an epoch takes
+_TRIAL = 0.06  # of a row's time, to see how long an epoch takes,
+_LONGEST = 30.0  # seconds, or so long
 _FEWEST = 20  # steps of that
 _USED = 0.8  # of the time that is left then is planned for; the rest is for what takes longer than it did
 _SAVED_EVERY = 5  # epochs
@@ -104,7 +105,7 @@ def fitting(recipe: Recipe, split: Split, device: str, seconds: float) -> Recipe
             judging = now - started  # the first one; the next are quicker
         if isinstance(event, Step):
             marks.append(now)
-            if len(marks) > _FEWEST and now - started > _TRIAL * seconds:
+            if len(marks) > _FEWEST and now - started > min(_LONGEST, _TRIAL * seconds):
                 break
     later = marks[len(marks) // 2 :]  # by then the other processes are at work too
     a_step = (later[-1] - later[0]) / (len(later) - 1)
