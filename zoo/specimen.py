@@ -10,7 +10,7 @@ from zoo.registry import KnobValue, build, check_knobs, knobs, skeleton, variant
 
 LARGEST_HEAD = 100_000  # classes
 WEIGHTS = re.compile(  # what weights can be called; whether they exist is found out when they are loaded
-    r"random|shipped:(?P<shipped>[a-z0-9_]{1,60})"
+    r"random|imagenet|shipped:(?P<shipped>[a-z0-9_]{1,60})"
     r"|run:(?P<run>[A-Za-z0-9][A-Za-z0-9_-]{0,79})@(?P<moment>[0-9]{1,9}|last|best)"
 )
 KEYS = ("variant", "weights", "classes", "knobs")
@@ -37,12 +37,10 @@ class Specimen:
             raise ValueError(
                 f"The number of classes must lie between 1 and {LARGEST_HEAD:,}, not {self.num_classes}."
             )
-        if self.weights == "imagenet":
-            raise ValueError("ImageNet's weights cannot be loaded yet. Random and trained ones can.")
         if not isinstance(self.weights, str) or not WEIGHTS.fullmatch(self.weights):
             raise ValueError(
                 f"There are no weights called {self.weights!r:.80} for {row.title}. They can be random, "
-                "shipped:<name>, or run:<run>@<epoch, last or best>."
+                "imagenet, shipped:<name>, or run:<run>@<epoch, last or best>."
             )
         kept = tuple(
             (k, turned[k])

@@ -39,25 +39,37 @@ _NUMBERS = {"F16", "BF16", "F32"}
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocess:
-    """From a picture to what a network wants: the square in the middle, resized, each channel normalised."""
+    """From a picture to what a network wants: a square from its middle, each channel normalised."""
 
     size: int  # pixels, height and width
     channels: int  # 3: RGB, 1: grey
     mean: tuple[float, ...]  # of each channel, pixels from 0 to 1
     deviation: tuple[float, ...]
+    shorter: int | None = None  # pixels of the shorter side before the crop; None: the largest square
+    bicubic: bool = False  # how it is resized; else bilinear
 
     def __call__(self, image: "Image") -> Tensor:
-        """PIL image -> (1, C, size, size). Resized bilinearly, over all pixels where it gets smaller."""
+        """PIL image -> (1, C, size, size)."""
+        pixels = np.asarray(self.crop(image), dtype=np.float32).reshape(self.size, self.size, self.channels)
+        return self.normalise(torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255)
+
+    def crop(self, image: "Image") -> "Image":
+        """What the network sees of a picture: upright, RGB or grey, size x size pixels.
+
+        Where it gets smaller, all pixels take part.
+        """
         from PIL import Image, ImageOps
 
         upright = ImageOps.exif_transpose(image).convert("RGB" if self.channels == 3 else "L")
+        how = Image.Resampling.BICUBIC if self.bicubic else Image.Resampling.BILINEAR
         width, height = upright.size
         side = min(width, height)
-        left, top = (width - side) / 2, (height - side) / 2
-        box = (left, top, left + side, top + side)
-        resized = upright.resize((self.size, self.size), Image.Resampling.BILINEAR, box=box)
-        pixels = np.asarray(resized, dtype=np.float32).reshape(self.size, self.size, self.channels)
-        return self.normalise(torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255)
+        if self.shorter is None:
+            left, top = (width - side) / 2, (height - side) / 2
+            return upright.resize((self.size, self.size), how, box=(left, top, left + side, top + side))
+        resized = upright.resize((width * self.shorter // side, height * self.shorter // side), how)
+        left, top = (round((edge - self.size) / 2) for edge in resized.size)
+        return resized.crop((left, top, left + self.size, top + self.size))
 
     def normalise(self, images: Tensor) -> Tensor:
         """(B, C, H, W), pixels from 0 to 1 -> the same with the mean 0 and the deviation 1 of its data."""
@@ -191,6 +203,8 @@ def load(specimen: Specimen) -> Loaded:
         return Loaded(
             model=specimen.build(), preprocess=plain, labels=tuple(f"class {i}" for i in range(count))
         )
+    if specimen.weights == "imagenet":
+        return _imagenet(specimen)
     path = path_of(specimen.weights)
     with _checked(path) as (file, facts):
         _demand_same(specimen, facts.specimen, path)
@@ -201,6 +215,21 @@ def load(specimen: Specimen) -> Loaded:
                 if name in names:
                     tensor.copy_(file.get_tensor(MODEL + name))
     return Loaded(model=model, preprocess=facts.preprocess, labels=facts.classes)
+
+
+def _imagenet(specimen: Specimen) -> Loaded:
+    from zoo import imagenet  # which reads this file's records
+
+    if specimen != Specimen(specimen.variant, weights="imagenet"):
+        title = variant(specimen.variant).title
+        raise ValueError(f"ImageNet's weights fit {title} as published, without turned knobs or classes.")
+    tensors, preprocess = imagenet.read(specimen.variant)
+    model = specimen.build()
+    state = model.state_dict()
+    if [t.shape for t in state.values()] != [t.shape for t in tensors]:
+        raise ValueError(f"The weights on this disk are not those of {variant(specimen.variant).title}.")
+    model.load_state_dict(dict(zip(state, tensors, strict=True)))
+    return Loaded(model=model, preprocess=preprocess, labels=imagenet.labels())
 
 
 def describe(weights: str) -> Facts:

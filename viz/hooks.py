@@ -1,0 +1,189 @@
+"""Looking into a network while it runs, and changing what its rectifiers send back.
+
+Networks are shared by many readers at once, so none is ever hooked or put into another mode: the passes here
+run through a `shell` of it, a structural copy that shares the numbers, and rules of the backward pass are a
+TorchFunctionMode, which only its own thread sees. Nothing is left behind, after an error neither.
+
+B images, C channels, H x W pixels, K classes.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+Rule = Literal["gradient", "deconvnet", "guided"]
+
+RULES: Mapping[Rule, str] = MappingProxyType(
+    {
+        "gradient": "keeps the signal where the activation was positive on the way up",
+        "deconvnet": "keeps the signal where the signal itself is positive",
+        "guided": "keeps the signal where both are positive",
+    }
+)
+
+
+class UndefinedRuleError(ValueError):
+    """A rule for rectifiers was asked of a network that has something else in their place."""
+
+
+def shell(model: nn.Module) -> nn.Module:
+    """A copy of a network's modules in evaluation mode that shares its weights, for hooks and for one thread.
+
+    The weights ask for no gradient in it, and hooks of the original are not taken along.
+    """
+    shared = {id(tensor): tensor.detach() for tensor in (*model.parameters(), *model.buffers())}
+    made: nn.Module = copy.deepcopy(model, dict(shared))
+    for module in made.modules():
+        for name in ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks"):
+            getattr(module, name).clear()
+    return made.eval()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Passed:
+    """What one forward pass has left: logits (B, K), and the outputs of the modules asked for, by path."""
+
+    logits: Tensor
+    outputs: Mapping[str, Tensor]
+
+
+def observe(model: nn.Module, images: Tensor, paths: Sequence[str] = ()) -> Passed:
+    """One pass of (B, C, H, W) without gradients, and what the modules at `paths` gave."""
+    with torch.no_grad():
+        return _passed(model, images, paths, lambda output: output)
+
+
+def differentiable(model: nn.Module, images: Tensor, paths: Sequence[str] = ()) -> Passed:
+    """One pass whose graph begins at the earliest of the modules: what lies before it costs no memory.
+
+    Take gradients by `gradients`; where no path is given, or `images` ask for it, the graph begins there.
+    """
+    with torch.enable_grad():
+        return _passed(
+            model, images, paths, lambda output: output if output.requires_grad else output.requires_grad_()
+        )
+
+
+def gradients(score: Tensor, inputs: Sequence[Tensor], *, again: bool = False) -> tuple[Tensor, ...]:
+    """Gradients of a score, a single number, each in the shape of its input; zero where it does not depend.
+
+    `again`: the graph stays, for another score of the same pass.
+    """
+    found = torch.autograd.grad(score, list(inputs), retain_graph=again, allow_unused=True)
+    return tuple(torch.zeros_like(x) if g is None else g.detach() for x, g in zip(inputs, found, strict=True))
+
+
+def _passed(
+    model: nn.Module, images: Tensor, paths: Sequence[str], kept: Callable[[Tensor], Tensor]
+) -> Passed:
+    inner = shell(model)
+    outputs: dict[str, Tensor] = {}
+
+    def watch(path: str) -> None:
+        def hook(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
+            outputs[path] = kept(output)
+            return outputs[path]
+
+        inner.get_submodule(path).register_forward_hook(hook)
+
+    for path in paths:
+        try:
+            watch(path)
+        except AttributeError:
+            raise ValueError(f"The network has no layer called {path!r}.") from None
+    logits = inner(images)
+    if missing := [path for path in paths if path not in outputs]:
+        raise ValueError(f"The layer {missing[0]!r} takes no part in looking at a picture.")
+    return Passed(logits=logits, outputs=outputs)
+
+
+@contextmanager
+def rule(name: Rule) -> Iterator[None]:
+    """What is run inside, by this thread, is differentiated by a rule for its rectifiers.
+
+    deconvnet: Zeiler, Fergus 2013 (arXiv:1311.2901), section 2.1, and what lies around rectifiers likewise:
+    contrast normalisation is stepped over; batch norm sends back its scale. guided: Springenberg et al. 2014
+    (arXiv:1412.6806), section 3.4. The backward pass may happen outside, later. Raises UndefinedRuleError,
+    with a sentence, in the forward pass of a network that has no rectifiers but, say, GELU.
+    """
+    if name == "gradient":
+        yield
+        return
+    with _Rule(name):
+        yield
+
+
+def undefined(model: nn.Module) -> str | None:
+    """Why `deconvnet` and `guided` are not defined for a network, in a sentence; None where they are."""
+    for module in model.modules():
+        if isinstance(module, _NO_RECTIFIERS):
+            return _not_for(type(module).__name__)
+    if not any(isinstance(module, nn.ReLU | nn.ReLU6) for module in model.modules()):
+        return "This network has no rectifier that a rule could act on."
+    return None
+
+
+# A gate's sigmoid and attention's softmax are no activations: their true gradient is what every rule sends.
+_NO_RECTIFIERS = (nn.GELU, nn.SiLU, nn.Hardswish, nn.Tanh, nn.LeakyReLU, nn.ELU, nn.Mish)
+_RECTIFIERS: Mapping[Any, float] = MappingProxyType(  # function -> the most that it lets through
+    dict.fromkeys((F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_), float("inf"))
+    | {F.relu6: 6.0}
+)
+_OTHERS: Mapping[Any, str] = MappingProxyType(
+    {
+        F.gelu: "GELU", F.silu: "SiLU", F.hardswish: "Hardswish", F.leaky_relu: "LeakyReLU", F.elu: "ELU",
+        F.mish: "Mish", F.tanh: "Tanh", torch.tanh: "Tanh", Tensor.tanh: "Tanh",
+    }
+)  # fmt: skip
+
+
+def _not_for(activation: str) -> str:
+    return (
+        f"Not defined for {activation}: the rules of deconvnet and guided backpropagation say what a "
+        "rectifier sends back, and this network has none there."
+    )
+
+
+class _Rule(TorchFunctionMode):
+    def __init__(self, name: Rule) -> None:
+        super().__init__()
+        self._guided = name == "guided"
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if (most := _RECTIFIERS.get(func)) is not None:
+            return _Rectified.apply(args[0], most, self._guided)
+        if func in _OTHERS:
+            raise UndefinedRuleError(_not_for(_OTHERS[func]))
+        out = func(*args, **(kwargs or {}))
+        if func is F.local_response_norm and not self._guided:
+            return args[0] + (out - args[0]).detach()
+        return out
+
+
+class _Rectified(torch.autograd.Function):
+    """A rectifier that sends back the positive part of what arrives; guided: only where it was open."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, most: float, guided: bool) -> Tensor:
+        ctx.guided = guided
+        if guided:
+            ctx.save_for_backward((x > 0) & (x < most))
+        return x.clamp(0, most)
+
+    @staticmethod
+    def backward(ctx: Any, signal: Tensor) -> tuple[Tensor, None, None]:
+        signal = signal.clamp(min=0)
+        if ctx.guided:
+            (was_open,) = ctx.saved_tensors
+            signal = signal * was_open
+        return signal, None, None
