@@ -150,6 +150,7 @@ def keep(trainer: Trainer, split: Split, path: Path, device: str) -> None:
         if key.startswith(weights.MODEL)
     }
     facts = weights.Facts.from_dict(saved.facts)
+    facts = replace(facts, data=facts.data.removeprefix("own:"))  # the pictures are CIFAR-10's, in JPEG
     model = facts.build()
     model.load_state_dict({key.removeprefix(weights.MODEL): tensor for key, tensor in halves.items()})
     accuracy = accuracy_of(model.to(device), facts, split.validation, device)
@@ -185,7 +186,7 @@ def table(folder: Path) -> str:
         cells = [
             path.name,
             network,
-            facts.data.removeprefix("own:"),
+            facts.data,
             f"{facts.accuracy:.2%}",
             str(facts.epoch),
         ]
