@@ -23,6 +23,7 @@ from training.pool import Pool
 from training.recipe import Recipe
 from training.runs import Runs
 from ui import catalogue, live, pictures
+from ui.background import Background
 from ui.errands import Errands
 from viz import activations
 from viz import fusing as fuse
@@ -264,6 +265,14 @@ def held_out(
 def planned(recipe: Recipe, steps_per_epoch: int) -> tuple[float, ...]:
     """The learning rate of each step, see `training.schedule.planned`."""
     return schedule.planned(recipe, steps_per_epoch)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False, on_release=Background.close)
+def background() -> Background:
+    """What is computed beside the pages, for all readers of this server."""
+    made = Background()
+    atexit.register(made.close)
+    return made
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
