@@ -31,8 +31,9 @@ from viz.figures import timeline as figures
 from viz.figures.scaling import draw
 from viz.operators import OPERATORS, Choice, Walk
 from viz.operators.patch import whole
-from zoo import Specimen, variant
+from zoo import Loaded, Specimen, variant
 from zoo import budget as budgets
+from zoo import load as load_specimen
 from zoo.anatomy import Alignment, Anatomy, Graph, align, dissect, excerpt, graph, smallest_input
 from zoo.anatomy import block_graph as block_graph_of
 from zoo.blocks import Block, Costs
@@ -301,3 +302,12 @@ def augmented(
 ) -> tuple[tuple[pictures.Example, ...], tuple[pictures.Example, ...]]:
     """What an augmentation does to a picture."""
     return pictures.augmented(data, size, channels, kind=kind, strength=strength, pictures=chosen)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Loading the network …")
+def loaded(specimen: Specimen) -> Loaded:
+    """A network with its weights, shared by all readers: nobody hooks or changes it, see `viz.hooks`.
+
+    ValueError with a sentence where its weights are not on this disk, damaged, or those of another network.
+    """
+    return load_specimen(specimen)

@@ -22,6 +22,11 @@ _LITE0 = Preprocess(
 )
 
 
+def offered() -> tuple[str, ...]:
+    """The variants that have such weights."""
+    return ("efficientnet_lite0",)
+
+
 def available(name: str) -> bool:
     """Whether the variant's weights lie on this disk."""
     return name == "efficientnet_lite0"
