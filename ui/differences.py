@@ -296,15 +296,11 @@ def _timings(found: Sequence[tuple[str, Timing]]) -> None:
             f"{took.batch / took.forward_s:,.1f}",
             against(took.training_s, first.training_s, _milliseconds(took.training_s)),
             against(took.peak_bytes, first.peak_bytes, _bytes(took.peak_bytes)),
-            against(
-                took.training_peak_bytes, first.training_peak_bytes, _bytes(took.training_peak_bytes)
-            ),
+            against(took.training_peak_bytes, first.training_peak_bytes, _bytes(took.training_peak_bytes)),
             f"{took.repeats}",
         ]
     st.table(rows, border="horizontal")
-    machines = {
-        f"{took.machine}, {took.threads} thread{'s' * (took.threads > 1)}" for _, took in found
-    }
+    machines = {f"{took.machine}, {took.threads} thread{'s' * (took.threads > 1)}" for _, took in found}
     images = f"{first.batch} image{'s' * (first.batch > 1)} at once"
     st.caption(prose.literal(f"Measured here: {'; '.join(sorted(machines))}; {images}, float32."))
 

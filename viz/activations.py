@@ -41,9 +41,7 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
             "h-swish", "x · min(max(0, x + 3), 6) / 6", F.hardswish, (nn.Hardswish, HardSwish)
         ),
         "gelu": Activation("GELU", "x · (1 + erf(x / √2)) / 2", F.gelu, (nn.GELU,)),
-        "h_sigmoid": Activation(
-            "h-sigmoid", "min(max(0, x + 3), 6) / 6", F.hardsigmoid, (nn.Hardsigmoid,)
-        ),
+        "h_sigmoid": Activation("h-sigmoid", "min(max(0, x + 3), 6) / 6", F.hardsigmoid, (nn.Hardsigmoid,)),
     }
 )
 

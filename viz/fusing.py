@@ -37,9 +37,7 @@ FILTERS = 3  # channels of the output
 BLOCKS: Mapping[str, Callable[[], Block]] = MappingProxyType(  # by the family's key
     {
         "repvgg": lambda: RepConv(len(CHANNELS), FILTERS, 1, 1),
-        "acnet": lambda: ACBlock(
-            len(CHANNELS), FILTERS, 1, vertical=True, horizontal=True, norm="branch"
-        ),
+        "acnet": lambda: ACBlock(len(CHANNELS), FILTERS, 1, vertical=True, horizontal=True, norm="branch"),
     }
 )
 CODE: Mapping[str, Callable[..., object]] = MappingProxyType(  # what makes each step from the one before

@@ -71,7 +71,11 @@ def serving(script: str = "app.py", **variables: str) -> Iterator[str]:
     ):
         own = {"OMP_NUM_THREADS": "1", "ZOOLENS_RUNS": f"{folder}/runs", "ZOOLENS_DATA": f"{folder}/data"}
         process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
             env=os.environ | own | variables,
         )
         try:
@@ -118,7 +122,8 @@ class Visitor:
     def __call__(self, path: str = "/", *, dark: bool = False, size: tuple[int, int] = DESKTOP) -> Page:
         """A settled page in a window that shares nothing with any other."""
         context = self._browser.new_context(
-            color_scheme="dark" if dark else "light", viewport={"width": size[0], "height": size[1]},
+            color_scheme="dark" if dark else "light",
+            viewport={"width": size[0], "height": size[1]},
         )
         self._contexts.append(context)
         context.route(lambda url: not url.startswith((self._base, "data:", "blob:")), self._refuse)

@@ -216,7 +216,6 @@ def test_the_graph_of_one_block() -> None:
     assert (image["label"], image["shape"]) == ("Image", [3, 224, 224])
 
 
-
 def test_products_with_a_module_of_their_own_are_told_apart() -> None:
     """A block of NFNet multiplies by beta, by two, by SkipInit's gain and by alpha, and a gate by a map."""
     drawn = graph(dissect(zoo.skeleton("nfnet_classroom"), (3, 32, 32)), "NFNet")

@@ -98,9 +98,7 @@ def test_every_stage_has_its_scale_and_the_last_block_none() -> None:
     assert turned.scale == 0.3
 
 
-@pytest.mark.parametrize(
-    ("version", "klmn"), [("v1", (192, 192, 256, 384)), ("v2", (256, 256, 384, 384))]
-)
+@pytest.mark.parametrize(("version", "klmn"), [("v1", (192, 192, 256, 384)), ("v2", (256, 256, 384, 384))])
 def test_table_1_for_reduction_a(version: str, klmn: tuple[int, ...]) -> None:
     assert VERSIONS[version].reduction_a == klmn
 

@@ -101,8 +101,6 @@ def test_the_signal_varies_as_foretold() -> None:
 
 
 def test_skipinit_at_zero_passes_the_input_on() -> None:
-    block = NFBlock(
-        16, 16, 1, bottleneck=0.5, group_width=8, beta=1.0, drop_path=0.0, skip_gain=0.0
-    ).eval()
+    block = NFBlock(16, 16, 1, bottleneck=0.5, group_width=8, beta=1.0, drop_path=0.0, skip_gain=0.0).eval()
     x = torch.randn(1, 16, 4, 4)
     assert torch.equal(block(x), x)

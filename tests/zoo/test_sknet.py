@@ -62,9 +62,7 @@ def test_a_sure_choice_is_that_branch_alone(branch: int, shared: bool) -> None:
         torch.testing.assert_close(unit(x), unit.branches[branch](part))
 
 
-@pytest.mark.parametrize(
-    ("name", "units"), [("sknet50", [32, 32, 32, 64]), ("skresnet18", [16, 16, 32, 64])]
-)
+@pytest.mark.parametrize(("name", "units"), [("sknet50", [32, 32, 32, 64]), ("skresnet18", [16, 16, 32, 64])])
 def test_units_that_choose(name: str, units: list[int]) -> None:
     """Equation 4, max(C/r, L): 128 to 1024 channels with r = 16, L = 32; 64 to 512 with r = 8, L = 16."""
     model = zoo.skeleton(name)
