@@ -82,7 +82,7 @@ ROWS: Mapping[str, Recipe] = MappingProxyType(
         "resnet_cifar10": _row("resnet", knobs=_FOURTEEN),
         "plain_cifar10": _row("resnet", knobs=(*_FOURTEEN, ("shortcut", "none"))),
         "bn_inception_cifar10": _row("bn_inception"),
-        "zfnet_cifar10": _row("zfnet", _NO_NORM, knobs=_FIVE),
+        "zfnet_cifar10": _row("zfnet", _NO_NORM, {"dropout": 0.2}, knobs=_FIVE),
         "vgg_cifar10": _row("vgg", {"rate": 0.05}),
         "resnet_fashion": _row("resnet", _FASHION),
         "zfnet_fashion": _row("zfnet", _FASHION, _NO_NORM, knobs=_FIVE),
