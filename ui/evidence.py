@@ -1,0 +1,72 @@
+"""Maps and pictures on the pages that look inside: title, what the colours mean, and PNG to take away.
+
+Pictures travel inside the text as JPEG of the size they are looked at, a few tens of kB each.
+"""
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+from PIL import Image
+
+from viz import images
+
+_STYLE = Path(__file__).with_name("evidence.css")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Plate:
+    """A picture, or in its place a sentence that says why there is none."""
+
+    title: str
+    picture: Image.Image | str
+    alt: str = ""  # what it shows, in words
+    note: str = ""  # below it
+    chosen: bool = False  # stands out among others
+
+
+def style() -> None:
+    """The look of plates and scales; once on a page, before the first of them."""
+    st.html(_STYLE)
+
+
+def plates(shown: Sequence[Plate], *, least: int) -> None:
+    """Pictures side by side, each at least `least` pixels wide; they break into rows where room is short."""
+    st.html(f'<div class="zl-plates" style="--least:{least}px">{"".join(map(_figure, shown))}</div>')
+
+
+def picture(plate: Plate, *, name: str, key: str, scale: str = "") -> None:
+    """One picture as wide as its column, its scale (of `scale`), and a button that saves it as `name`.png."""
+    st.html(f'<div class="zl-plates" style="--least:100%">{_figure(plate)}</div>{scale}')
+    if isinstance(plate.picture, Image.Image):
+        drawn = plate.picture
+        save("PNG", lambda: images.png(drawn), f"{name}.png", "image/png", key=key, icon="image")
+
+
+def save(label: str, make: Callable[[], bytes | str], file: str, mime: str, *, key: str, icon: str) -> None:
+    """A button that makes a file when it is pressed, and does not run the page again."""
+    st.download_button(
+        label, make, file, mime, key=key, icon=f":material/{icon}:", on_click="ignore",
+    )  # fmt: skip
+
+
+def scale(*, signed: bool, most: str, least: str = "", middle: str = "0") -> str:
+    """What the colours mean: the ends in words; `middle` is the middle of a signed scale, else its start."""
+    ends = (least, middle, most) if signed else (middle, "", most)
+    words = "".join(f"<span>{escape(word)}</span>" for word in ends)
+    return f'<div class="zl-scale"><i style="background:{images.gradient(signed=signed)}"></i>{words}</div>'
+
+
+def _figure(plate: Plate) -> str:
+    if isinstance(plate.picture, str):
+        body = f'<div class="none">{escape(plate.picture)}</div>'
+    else:
+        coded = base64.b64encode(images.jpeg(plate.picture)).decode()
+        body = f'<img src="data:image/jpeg;base64,{coded}" alt="{escape(plate.alt)}">'
+    note = f'<figcaption class="note">{escape(plate.note)}</figcaption>' if plate.note else ""
+    title = f'<div class="title">{escape(plate.title)}</div>'
+    chosen = ' class="chosen"' if plate.chosen else ""
+    return f"<figure{chosen}>{title}{body}{note}</figure>"
