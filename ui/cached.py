@@ -8,7 +8,7 @@ so it is either data that is copied on every call (`cache_data`) or something th
 import atexit
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TypeVar
 
@@ -23,8 +23,10 @@ from training.pool import Pool
 from training.recipe import Recipe
 from training.runs import Runs
 from ui import catalogue, live, pictures
+from ui import samples as always
 from ui.background import Background
 from ui.errands import Errands
+from ui.samples import Photo
 from viz import activations
 from viz import fusing as fuse
 from viz.figures import timeline as figures
@@ -311,3 +313,9 @@ def loaded(specimen: Specimen) -> Loaded:
     ValueError with a sentence where its weights are not on this disk, damaged, or those of another network.
     """
     return load_specimen(specimen)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def samples() -> Mapping[str, Photo]:
+    """The sample photos and mosaics by token. Frozen records whose pixels nobody changes: safe to share."""
+    return always.samples()

@@ -1,0 +1,130 @@
+"""Pictures that are always there: photos that anybody may use, and mosaics of them.
+
+Of a mosaic one knows where each thing lies, so a map of one class can be checked: does it stay in its part?
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+LARGEST = 1024  # pixels of the longer side of a photo: more than any network reads, quick to send
+_FOLDER = Path(__file__).parents[1] / "assets" / "photos"
+
+Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels; right and bottom lie outside
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thing:
+    """Something in a picture."""
+
+    title: str
+    index: int | None  # the class of ImageNet it is nearest to; None: there is none
+    box: Box  # in pixels of the image
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Photo:
+    """A picture to look at with a network."""
+
+    token: str  # its name in the address
+    title: str
+    image: Image.Image  # RGB, upright, at most LARGEST pixels a side
+    mask: NDArray[np.bool_] | None = None  # (H, W) of the image: where the object is
+    label: str | None = None  # what it shows, where that is known
+    objects: tuple[Thing, ...] = ()
+    digest: str  # differs where any pixel differs
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sample:
+    title: str
+    file: str
+    label: str | None = None  # a class of ImageNet
+    index: int | None = None  # that class, or the one it is nearest to
+    box: Box  # of the thing, drawn by hand
+
+
+@dataclass(frozen=True)
+class _Part:
+    sample: str
+    crop: Box  # of the sample
+    box: Box  # of the mosaic
+
+
+_SAMPLES: Mapping[str, _Sample] = MappingProxyType(
+    {
+        "cat": _Sample(title="Cat", file="cat.jpg", label="tabby", index=281, box=(0, 0, 448, 448)),
+        "cup": _Sample(title="Cup", file="cup.jpg", label="espresso", index=967, box=(76, 16, 480, 388)),
+        "cameraman": _Sample(
+            title="Cameraman", file="cameraman.jpg", label="tripod", index=872, box=(222, 130, 408, 512)
+        ),
+        "rocket": _Sample(title="Rocket", file="rocket.jpg", index=657, box=(306, 122, 342, 412)),
+        "astronaut": _Sample(title="Astronaut", file="astronaut.jpg", box=(2, 12, 512, 512)),
+    }
+)
+_MOSAICS: Mapping[str, tuple[str, tuple[_Part, ...]]] = MappingProxyType(
+    {
+        "two": (
+            "Two things",
+            (
+                _Part("cameraman", (190, 0, 446, 512), (0, 0, 256, 512)),
+                _Part("cat", (60, 0, 284, 448), (256, 0, 512, 512)),
+            ),
+        ),
+        "four": (
+            "Four things",
+            (
+                _Part("cat", (0, 0, 448, 448), (0, 0, 256, 256)),
+                _Part("rocket", (230, 127, 430, 327), (256, 0, 512, 256)),
+                _Part("cup", (100, 0, 500, 400), (0, 256, 256, 512)),
+                _Part("cameraman", (0, 0, 512, 512), (256, 256, 512, 512)),
+            ),
+        ),
+    }
+)
+
+
+def samples() -> Mapping[str, Photo]:
+    """All of them by token: the photos, then the mosaics."""
+    photos = {token: _photo(token, sample) for token, sample in _SAMPLES.items()}
+    mosaics = {token: _mosaic(token, title, parts, photos) for token, (title, parts) in _MOSAICS.items()}
+    return MappingProxyType(photos | mosaics)
+
+
+def digest(image: Image.Image) -> str:
+    """A name for the pixels of an RGB image."""
+    return hashlib.sha256(repr(image.size).encode() + image.tobytes()).hexdigest()[:16]
+
+
+def _photo(token: str, sample: _Sample) -> Photo:
+    with Image.open(_FOLDER / sample.file) as file:
+        image = file.convert("RGB")
+    thing = Thing(title=sample.title, index=sample.index, box=sample.box)
+    return Photo(
+        token=token,
+        title=sample.title,
+        image=image,
+        label=sample.label,
+        objects=(thing,),
+        digest=digest(image),
+    )
+
+
+def _mosaic(token: str, title: str, parts: tuple[_Part, ...], photos: Mapping[str, Photo]) -> Photo:
+    image = Image.new("RGB", (max(part.box[2] for part in parts), max(part.box[3] for part in parts)))
+    for part in parts:
+        left, top, right, bottom = part.box
+        whole = photos[part.sample].image
+        fitted = whole.resize((right - left, bottom - top), Image.Resampling.LANCZOS, box=part.crop)
+        image.paste(fitted, (left, top))
+    things = tuple(
+        Thing(title=_SAMPLES[part.sample].title, index=_SAMPLES[part.sample].index, box=part.box)
+        for part in parts
+    )
+    return Photo(token=token, title=title, image=image, objects=things, digest=digest(image))
