@@ -115,9 +115,10 @@ class Occlusion:
 
         NaN nearer to the border than any centre, by more than half a stride.
         """
-        return self._at_centres(self.spread(self.drop(of)))
+        return self.at_centres(self.spread(self.drop(of)))
 
-    def _at_centres(self, values: Values) -> Values:
+    def at_centres(self, values: Values) -> Values:
+        """Values (ny, nx), for each pixel that at the square whose centre is nearest; NaN as in `centred`."""
         nearest = []
         for starts, side in zip((self.ys, self.xs), self.shape, strict=True):
             centres = [(start + min(start + self.size, side)) / 2 for start in starts]
@@ -195,7 +196,7 @@ class Occluder:
         self._shape = (image.shape[2], image.shape[3])
         self._ys, self._xs = (starts(side, size, stride) for side in self._shape)
         self._fill = fill
-        self._cover = _covering(self._image, fill, preprocess)
+        self._cover = covering(self._image, fill, preprocess)
         self._layer = last_maps(model, image) if layer is None else layer
         seen = hooks.observe(model, self._image, [self._layer])
         maps = seen.outputs[self._layer]
@@ -352,7 +353,7 @@ def last_maps(model: nn.Module, image: Tensor) -> str:
     return found[-1]
 
 
-def _covering(image: Tensor, fill: str, preprocess: Preprocess | None) -> Tensor:
+def covering(image: Tensor, fill: str, preprocess: Preprocess | None) -> Tensor:
     """What shows through the square, (1, C, H, W)."""
     if fill not in FILLS:
         raise ValueError(f"A square can be filled with {', '.join(FILLS)}, not {fill!r}.")
