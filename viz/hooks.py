@@ -1,23 +1,28 @@
 """Looking into a network while it runs, and changing what its rectifiers send back.
 
 Networks are shared by many readers at once, so none is ever hooked or put into another mode: the passes here
-run through a `shell` of it, a structural copy that shares the numbers, and rules of the backward pass are a
-TorchFunctionMode, which only its own thread sees. Nothing is left behind, after an error neither.
+run through a `shell` of it, a structural copy that shares the numbers and that one pass at a time uses, and
+rules of the backward pass are a TorchFunctionMode, which only its own thread sees. Nothing is left behind,
+after an error neither.
 
 B images, C channels, H x W pixels, K classes.
 """
 
 import copy
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+
+from zoo.families.mobilenet_v3 import HardSwish
 
 Rule = Literal["gradient", "deconvnet", "guided"]
 
@@ -47,6 +52,32 @@ def shell(model: nn.Module) -> nn.Module:
     return made.eval()
 
 
+# Shells that no pass is using, of networks that are still in use: a copy costs up to half a forward pass.
+_idle: WeakKeyDictionary[nn.Module, list[nn.Module]] = WeakKeyDictionary()
+_lending = threading.Lock()
+_KEPT = 8  # idle shells of one network
+
+
+@contextmanager
+def _lent(model: nn.Module) -> Iterator[nn.Module]:
+    """A shell that nobody else uses in the meantime. Whoever hooks it takes the hooks away again."""
+    with _lending:
+        idle = _idle.setdefault(model, [])
+        inner = idle.pop() if idle else None
+    if inner is None or _numbers(inner) != _numbers(model):
+        inner = shell(model)
+    yield inner
+    with _lending:  # after an error it is not used again
+        if len(idle) < _KEPT:
+            idle.append(inner)
+
+
+def _numbers(model: nn.Module) -> list[int]:
+    """Where the weights lie. As a shell holds its own, no other tensor can come to lie there."""
+    held = (tensors for m in model.modules() for tensors in (m._parameters, m._buffers))
+    return [tensor.data_ptr() for tensors in held for tensor in tensors.values() if tensor is not None]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Passed:
     """What one forward pass has left: logits (B, K), and the outputs of the modules asked for, by path."""
@@ -72,6 +103,13 @@ def differentiable(model: nn.Module, images: Tensor, paths: Sequence[str] = ()) 
         )
 
 
+def score(logits: Tensor, target: int) -> Tensor:
+    """The logit of a class, summed over the images of (B, K); ValueError where there is no such class."""
+    if not 0 <= target < logits.shape[1]:
+        raise ValueError(f"There is no class {target}: the network knows classes 0 to {logits.shape[1] - 1}.")
+    return logits[:, target].sum()
+
+
 def gradients(score: Tensor, inputs: Sequence[Tensor], *, again: bool = False) -> tuple[Tensor, ...]:
     """Gradients of a score, a single number, each in the shape of its input; zero where it does not depend.
 
@@ -81,28 +119,56 @@ def gradients(score: Tensor, inputs: Sequence[Tensor], *, again: bool = False) -
     return tuple(torch.zeros_like(x) if g is None else g.detach() for x, g in zip(inputs, found, strict=True))
 
 
+def visit(model: nn.Module, images: Tensor, see: Callable[[str, nn.Module, Tensor], None]) -> Tensor:
+    """One pass without gradients that shows path, module and output of each module as soon as it is done.
+
+    Returns the logits (B, K). Modules that give anything but one tensor are not shown, nor the whole network.
+    """
+    with torch.no_grad(), _lent(model) as inner:
+
+        def watch(path: str) -> Callable[[nn.Module, object, object], None]:
+            def hook(module: nn.Module, inputs: object, output: object) -> None:
+                if isinstance(output, Tensor):
+                    see(path, module, output)
+
+            return hook
+
+        return _hooked(inner, images, {path: watch(path) for path, _ in inner.named_modules() if path})
+
+
 def _passed(
     model: nn.Module, images: Tensor, paths: Sequence[str], kept: Callable[[Tensor], Tensor]
 ) -> Passed:
-    inner = shell(model)
     outputs: dict[str, Tensor] = {}
 
-    def watch(path: str) -> None:
+    def watch(path: str) -> Callable[[nn.Module, object, Tensor], Tensor]:
         def hook(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
             outputs[path] = kept(output)
             return outputs[path]
 
-        inner.get_submodule(path).register_forward_hook(hook)
+        return hook
 
-    for path in paths:
-        try:
-            watch(path)
-        except AttributeError:
-            raise ValueError(f"The network has no layer called {path!r}.") from None
-    logits = inner(images)
+    if getattr(_thread, "ruled", False) and (reason := undefined(model)):
+        raise UndefinedRuleError(reason)
+    with _lent(model) as inner:
+        known = dict(inner.named_modules())
+        if unknown := [path for path in paths if path not in known]:
+            raise ValueError(f"The network has no layer called {unknown[0]!r}.")
+        logits = _hooked(inner, images, {path: watch(path) for path in paths})
     if missing := [path for path in paths if path not in outputs]:
         raise ValueError(f"The layer {missing[0]!r} takes no part in looking at a picture.")
     return Passed(logits=logits, outputs=outputs)
+
+
+def _hooked(inner: nn.Module, images: Tensor, hooks: Mapping[str, Callable[..., Tensor | None]]) -> Tensor:
+    """The logits of a pass with these forward hooks, by path; the hooks are gone afterwards."""
+    handles = [inner.get_submodule(path).register_forward_hook(hook) for path, hook in hooks.items()]
+    try:
+        logits: Tensor = inner(images)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return logits
 
 
 @contextmanager
@@ -118,7 +184,14 @@ def rule(name: Rule) -> Iterator[None]:
         yield
         return
     with _Rule(name):
-        yield
+        before, _thread.ruled = getattr(_thread, "ruled", False), True
+        try:
+            yield
+        finally:
+            _thread.ruled = before
+
+
+_thread = threading.local()  # whether it is inside a rule
 
 
 def undefined(model: nn.Module) -> str | None:
@@ -132,7 +205,7 @@ def undefined(model: nn.Module) -> str | None:
 
 
 # A gate's sigmoid and attention's softmax are no activations: their true gradient is what every rule sends.
-_NO_RECTIFIERS = (nn.GELU, nn.SiLU, nn.Hardswish, nn.Tanh, nn.LeakyReLU, nn.ELU, nn.Mish)
+_NO_RECTIFIERS = (nn.GELU, nn.SiLU, nn.Hardswish, nn.Tanh, nn.LeakyReLU, nn.ELU, nn.Mish, HardSwish)
 _RECTIFIERS: Mapping[Any, float] = MappingProxyType(  # function -> the most that it lets through
     dict.fromkeys((F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_), float("inf"))
     | {F.relu6: 6.0}
@@ -161,7 +234,7 @@ class _Rule(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         if (most := _RECTIFIERS.get(func)) is not None:
-            return _Rectified.apply(args[0], most, self._guided)
+            return _Rectified.apply(args[0] if args else (kwargs or {})["input"], most, self._guided)
         if func in _OTHERS:
             raise UndefinedRuleError(_not_for(_OTHERS[func]))
         out = func(*args, **(kwargs or {}))
