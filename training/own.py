@@ -9,7 +9,6 @@ anything is written, and what is written is one file of pixels: no file of the r
 of ours. Where something is wrong, ValueError says in a sentence what and what to do.
 """
 
-import io
 import os
 import re
 import stat
@@ -17,15 +16,15 @@ import unicodedata
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
+from training import reading
 from training.data import store
 from zoo import nearest
 
@@ -34,7 +33,6 @@ MOST_FILES = 200_000
 MOST_PICTURES = 100_000
 MOST_CLASSES = 1_000
 LARGEST_FILE = 64 << 20  # bytes
-LARGEST_PICTURE = 50_000_000  # pixels
 FEWEST = 5  # training pictures of a class
 LONGEST_NAME = 60  # characters of a class
 TIGHTEST = 200  # how many times smaller a file of a mebibyte or more may have been packed
@@ -44,7 +42,6 @@ _PACKED = 1 << 30  # bytes that all pixels together may take
 _SAMPLE = 200  # pictures that are asked for their size
 _NAMED = 20  # broken pictures that a report names
 
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 _SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 _ARCHIVES = {".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst"}
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
@@ -345,10 +342,10 @@ def _pack(found: _Found, path: Path, name: str, progress: Callable[[int, int], N
         labels: list[int] = []
         for file, label in files:
             try:
-                picture = _opened(file)
+                picture = reading.read(_content(file), shorter=2 * SIDES[0]).image
                 grey = grey and picture.mode == "L"
                 fitted = ImageOps.fit(picture.convert("RGB"), (side, side), Image.Resampling.BICUBIC)
-            except _Broken as error:
+            except ValueError as error:
                 broken.append(f"{_shown(str(file.path))}: {error}")
                 if len(broken) > BROKEN * total:
                     raise ValueError(
@@ -384,58 +381,19 @@ def _counts(labels: torch.Tensor | None, classes: int) -> tuple[int, ...]:
     return tuple(torch.bincount(labels, minlength=classes).tolist())
 
 
-class _Broken(Exception):
-    """A picture that cannot be used, with the reason in a few words."""
-
-
 def _side(files: list[_File]) -> int:
     """The side to store: what the pictures have, up to what all of them together may take."""
     most = next((s for s in SIDES if len(files) * 3 * s * s <= _PACKED), SIDES[-1])
     largest = 8
     for file in files[:: max(1, len(files) // _SAMPLE)]:
-        try:
-            with _looked_at(file) as picture:
-                largest = max(largest, min(picture.size))
-        except _Broken:
-            continue
+        with suppress(ValueError), reading.opened(_content(file)) as picture:
+            largest = max(largest, min(picture.size))
     return min(largest, most)
 
 
-def _looked_at(file: _File) -> Image.Image:
-    """The picture before its pixels are decoded."""
+def _content(file: _File) -> bytes:
+    """What a file holds. ValueError in the words of `reading.read` where it cannot be had."""
     try:
-        picture = Image.open(io.BytesIO(file.read()), formats=_FORMATS)
-    except Image.DecompressionBombError:
-        raise _Broken(f"it has more than {LARGEST_PICTURE // 1_000_000} million pixels") from None
-    except UnidentifiedImageError:
-        raise _Broken("it is no picture of a known format") from None
-    except Exception as error:  # decoders of damaged files raise whatever they run into
-        raise _Broken(_said(error).rstrip(".")) from None
-    if picture.width * picture.height > LARGEST_PICTURE:
-        raise _Broken(f"it has more than {LARGEST_PICTURE // 1_000_000} million pixels")
-    return picture
-
-
-def _opened(file: _File) -> Image.Image:
-    """The picture upright, of mode L or RGB, with white where it was transparent; of several its first."""
-    with _looked_at(file) as picture:
-        try:
-            picture.draft("RGB", (2 * SIDES[0], 2 * SIDES[0]))  # a large JPEG is decoded at part of its size
-            picture.load()  # all of it, so that a file cut short is found out
-            upright = ImageOps.exif_transpose(picture)
-            return _eight_bits(upright)
-        except Exception as error:  # as above
-            raise _Broken(_said(error).rstrip(".")) from None
-
-
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith(("I", "F")):
-        values: NDArray[Any] = np.asarray(picture, np.float32)
-        top = 65_535 if picture.mode.startswith("I;16") or values.max() > 255 else 255
-        return Image.fromarray((values.clip(0, top) / top * 255).round().astype(np.uint8))
-    if picture.mode in ("1", "L"):
-        return picture.convert("L")
-    if picture.has_transparency_data:
-        clear = picture.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear).convert("RGB")
-    return picture.convert("RGB")
+        return file.read()
+    except OSError as error:
+        raise ValueError(_said(error).rstrip(".")) from None
