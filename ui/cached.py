@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 import streamlit as st
+import torch
 from numpy.typing import NDArray
 from plotly.graph_objects import Figure
 
@@ -319,3 +320,16 @@ def loaded(specimen: Specimen) -> Loaded:
 def samples() -> Mapping[str, Photo]:
     """The sample photos and mosaics by token. Frozen records whose pixels nobody changes: safe to share."""
     return always.samples()
+
+
+def predicted(specimen: Specimen, photo: Photo) -> NDArray[np.float32]:
+    """The logits (K,) of a network for a photo; ValueError as for `loaded`."""
+    return _predicted(specimen, photo.digest, photo)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _predicted(specimen: Specimen, digest: str, _photo: Photo) -> NDArray[np.float32]:
+    network = loaded(specimen)
+    with torch.inference_mode():
+        logits: NDArray[np.float32] = network.model(network.preprocess(_photo.image))[0].float().numpy()
+    return logits

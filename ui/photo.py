@@ -21,5 +21,5 @@ def choose(page: str) -> Photo:
     with st.sidebar:
         token = bound.picker("Picture", f"{page}.photo", {key: photo.title for key, photo in known.items()})
         chosen = known[token]
-        st.image(chosen.image, width="stretch")
+        st.image(chosen.image, width="stretch", alt=chosen.title)
     return chosen

@@ -45,8 +45,8 @@ class Photo:
 class _Sample:
     title: str
     file: str
-    label: str | None = None  # a class of ImageNet
-    index: int | None = None  # that class, or the one it is nearest to
+    label: str  # what it shows; rocket and astronaut are no classes of ImageNet
+    index: int | None = None  # the class of ImageNet that is this or comes nearest
     box: Box  # of the thing, drawn by hand
 
 
@@ -64,8 +64,12 @@ _SAMPLES: Mapping[str, _Sample] = MappingProxyType(
         "cameraman": _Sample(
             title="Cameraman", file="cameraman.jpg", label="tripod", index=872, box=(222, 130, 408, 512)
         ),
-        "rocket": _Sample(title="Rocket", file="rocket.jpg", index=657, box=(306, 122, 342, 412)),
-        "astronaut": _Sample(title="Astronaut", file="astronaut.jpg", box=(2, 12, 512, 512)),
+        "rocket": _Sample(
+            title="Rocket", file="rocket.jpg", label="rocket", index=657, box=(306, 122, 342, 412)
+        ),
+        "astronaut": _Sample(
+            title="Astronaut", file="astronaut.jpg", label="astronaut", box=(2, 12, 512, 512)
+        ),
     }
 )
 _MOSAICS: Mapping[str, tuple[str, tuple[_Part, ...]]] = MappingProxyType(

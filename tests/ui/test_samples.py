@@ -36,7 +36,6 @@ def test_a_trained_network_sees_what_there_is(lite: Loaded, token: str, seen: se
     photo = PHOTOS[token]
     best, *rest = (lite.labels[index] for index in ranked(lite, photo)[:5])
     assert best in seen
-    assert photo.label in {None, best, *rest}
     assert photo.objects[0].index is not None
     assert lite.labels[photo.objects[0].index] in {best, *rest}
 

@@ -1,0 +1,120 @@
+"""The predictions panel: numbers worked by hand, what it says of labels, and the class in the address."""
+
+import numpy as np
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+import zoo
+from ui import cached, predictions, samples
+from zoo import Specimen
+
+LITE = Specimen("efficientnet_lite0", weights="imagenet")
+PHOTOS = samples.samples()
+NAMED = ["ant", "bee", "cat", "dog", "eel", "fox", "gnu"]
+LOGITS = np.log(np.array([1, 2, 4, 8, 16, 32, 64], np.float32))  # so that shares are 1/127, 2/127, ...
+
+
+def labelled(label: str | None) -> samples.Photo:
+    photo = PHOTOS["cat"]
+    return samples.Photo(token="x", title="X", image=photo.image, label=label, digest=photo.digest)
+
+
+def test_shares_are_a_softmax_of_any_logits() -> None:
+    assert predictions.probabilities(LOGITS) == pytest.approx(np.array([1, 2, 4, 8, 16, 32, 64]) / 127)
+    wild = np.array([1e30, -1e30, 1e30], np.float32)
+    assert predictions.probabilities(wild) == pytest.approx([0.5, 0, 0.5])
+
+
+def test_rows_are_the_first_five_and_the_chosen_one() -> None:
+    rows = predictions.rows(LOGITS, NAMED, 6, {})
+    assert [(row.place, row.name) for row in rows] == list(enumerate(["gnu", "fox", "eel", "dog", "cat"], 1))
+    assert [row.chosen for row in rows] == [True, False, False, False, False]
+    more = predictions.rows(LOGITS, NAMED, 0, {"ant": "the label"})
+    assert [row.place for row in more] == [1, 2, 3, 4, 5, 7]
+    assert (more[-1].name, more[-1].chosen, more[-1].mark) == ("ant", True, "the label")
+    assert more[-1].probability == pytest.approx(1 / 127)
+    few = predictions.rows(LOGITS[:3], NAMED[:3], 2, {})
+    assert [row.name for row in few] == ["cat", "bee", "ant"]
+
+
+@pytest.mark.parametrize(
+    ("label", "sentence"),
+    [
+        ("gnu", "**Right.** The picture is labelled **gnu**."),
+        ("dog", "The label, **dog**, comes in place 4 with 6.3 %."),
+        ("owl", "What the picture shows, **owl**, is none of the 7 classes."),
+        ("a*b", "**a\\*b**"),
+    ],
+)
+def test_it_says_whether_the_prediction_is_right(label: str, sentence: str) -> None:
+    assert sentence in predictions.verdict(LOGITS, NAMED, labelled(label))
+
+
+def test_it_says_nothing_where_nothing_is_known() -> None:
+    assert predictions.verdict(LOGITS, NAMED, labelled(None)) == ""
+
+
+def test_parts_of_a_mosaic_are_marked_for_networks_that_know_them() -> None:
+    named = zoo.imagenet.labels()
+    marks = predictions.known(PHOTOS["four"], named)
+    assert marks == dict.fromkeys(["tabby", "missile", "espresso", "tripod"], "in the picture")
+    assert predictions.known(PHOTOS["four"], NAMED) == {}
+
+
+def test_names_from_outside_are_shown_as_they_are() -> None:
+    row = predictions.rows(LOGITS, ["<b>ant", *NAMED[1:]], 0, {})[-1]
+    assert "&lt;b&gt;ant" in predictions.table([row], "")
+
+
+def test_it_is_what_the_network_says() -> None:
+    loaded = cached.loaded(LITE)
+    with torch.inference_mode():
+        logits = loaded.model(loaded.preprocess(PHOTOS["cup"].image))[0]
+    assert cached.predicted(LITE, PHOTOS["cup"]) == pytest.approx(logits.numpy())
+    shares = predictions.probabilities(logits.numpy())
+    assert shares == pytest.approx(logits.softmax(0).numpy(), abs=1e-6)
+
+
+def page() -> None:
+    import streamlit as st
+
+    from ui import photo, predictions, subject
+
+    net = subject.choose("p")
+    index = predictions.panel("p", net, photo.samples()["cup"])
+    st.markdown(f"chosen {net.loaded.labels[index]}")
+
+
+def test_the_class_stands_in_the_address() -> None:
+    app = AppTest.from_function(page, default_timeout=30).run()
+    assert app.markdown[-1].value == "chosen espresso"
+    classes = app.selectbox(key="p.class.list")
+    assert classes.options[0] == "The prediction: espresso"
+    assert classes.options[1].startswith("espresso · 95.")
+    app = classes.set_value(504).run()
+    assert app.query_params["p.class"] == "coffee mug"
+    assert app.markdown[-1].value == "chosen coffee mug"
+    app = app.selectbox(key="p.class.list").set_value(-1).run()
+    assert "p.class" not in app.query_params
+    assert app.markdown[-1].value == "chosen espresso"
+    assert not app.exception
+
+
+def test_a_link_restores_the_class_or_says_why_not() -> None:
+    app = AppTest.from_function(page, default_timeout=30)
+    app.query_params["p.class"] = "crane bird"
+    assert app.run().markdown[-1].value == "chosen crane bird"
+    app = AppTest.from_function(page, default_timeout=30)
+    app.query_params["p.class"] = "espreso"
+    app.run()
+    assert app.markdown[-1].value == "chosen espresso"
+    assert "Did you mean" in app.caption[0].value
+
+
+def test_a_network_that_has_learnt_nothing_says_so() -> None:
+    app = AppTest.from_function(page, default_timeout=30)
+    app.query_params["p.net"] = "resnet_classroom"
+    app.run()
+    assert "learnt nothing" in app.info[0].value
+    assert not app.exception
