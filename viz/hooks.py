@@ -235,6 +235,8 @@ class _Rule(TorchFunctionMode):
     ) -> Any:
         if (most := _RECTIFIERS.get(func)) is not None:
             return _Rectified.apply(args[0] if args else (kwargs or {})["input"], most, self._guided)
+        if func is F.hardtanh and kwargs and kwargs.get("min_val") == 0:  # what a module nn.ReLU6 calls
+            return _Rectified.apply(args[0], kwargs["max_val"], self._guided)
         if func in _OTHERS:
             raise UndefinedRuleError(_not_for(_OTHERS[func]))
         out = func(*args, **(kwargs or {}))
