@@ -3,7 +3,7 @@
 import difflib
 import inspect
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from zoo import families
@@ -151,11 +151,18 @@ def arguments_of(
 
 
 class WithoutNumbers(TorchFunctionMode):
-    """Tensors are made on meta and in-place fills (all of torch.nn.init) do nothing, in this thread only."""
+    """Tensors are made on meta and in-place fills (all of torch.nn.init) do nothing, in this thread only.
+
+    `makers` are the functions whose tensors that concerns; none named: all of them.
+    """
+
+    def __init__(self, *makers: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self._makers = set(makers) or _FACTORIES
 
     def __torch_function__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
         kwargs = kwargs or {}
-        if func in _FACTORIES:
+        if func in self._makers:
             return func(*args, **(kwargs | {"device": "meta"}))
         if (
             func.__name__.endswith("_")

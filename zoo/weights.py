@@ -180,6 +180,11 @@ def runs_root() -> Path:
     return Path(os.environ.get("ZOOLENS_RUNS") or _PROJECT / "runs")
 
 
+def data_root() -> Path:
+    """The folder of what is downloaded: $ZOOLENS_DATA, or `data` beside the code, there yet or not."""
+    return Path(os.environ.get("ZOOLENS_DATA") or _PROJECT / "data")
+
+
 def shipped() -> tuple[str, ...]:
     """Names of the checkpoints that come with the project."""
     return tuple(sorted(path.stem for path in SHIPPED.glob("*.safetensors")))
@@ -223,13 +228,16 @@ def _imagenet(specimen: Specimen) -> Loaded:
     if specimen != Specimen(specimen.variant, weights="imagenet"):
         title = variant(specimen.variant).title
         raise ValueError(f"ImageNet's weights fit {title} as published, without turned knobs or classes.")
-    tensors, preprocess = imagenet.read(specimen.variant)
-    model = specimen.build()
+    tensors = imagenet.read(specimen.variant)
+    model = specimen.skeleton()  # numbers drawn from a seed would only take time and memory
     state = model.state_dict()
-    if [t.shape for t in state.values()] != [t.shape for t in tensors]:
+    if [(t.shape, t.is_floating_point()) for t in state.values()] != [
+        (t.shape, t.is_floating_point()) for t in tensors
+    ]:
         raise ValueError(f"The weights on this disk are not those of {variant(specimen.variant).title}.")
-    model.load_state_dict(dict(zip(state, tensors, strict=True)))
-    return Loaded(model=model, preprocess=preprocess, labels=imagenet.labels())
+    numbers = [t.float() if t.is_floating_point() else t for t in tensors]
+    model.load_state_dict(dict(zip(state, numbers, strict=True)), assign=True)
+    return Loaded(model=model, preprocess=imagenet.preprocess(specimen.variant), labels=imagenet.labels())
 
 
 def describe(weights: str) -> Facts:

@@ -1,4 +1,7 @@
-"""Data sets in the terminal: `python -m training.data list`, `download KEY`, `import FILE --name NAME`."""
+"""Data sets in the terminal: `python -m training.data list`, `download KEY`, `import FILE --name NAME`.
+
+And the weights of networks: `weights VARIANT`.
+"""
 
 import argparse
 import json
@@ -15,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from training.data import DATASETS, OWN, Dataset, dataset, ready, store
-from zoo import timing
+from zoo import imagenet, timing
 
 Progress = Callable[[int, int, str], None]
 _GRACE = 3.0  # seconds to clear away what is half done
@@ -35,6 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     add.add_argument("--consume", action="store_true", help=argparse.SUPPRESS)  # delete the file afterwards
     delete = commands.add_parser("delete", help="take your own pictures off this disk")
     delete.add_argument("name")
+    weights = commands.add_parser("weights", help="fetch what a network learnt from ImageNet")
+    weights.add_argument("variant", metavar="VARIANT", choices=imagenet.offered())
     asked = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what is half done is cleared away
     store.sweep()
@@ -57,6 +62,9 @@ def _run(asked: argparse.Namespace, progress: Progress) -> dict[str, Any]:
 
         fetched.fetch(asked.key, store.folder(), progress)
         return {"downloaded": asked.key}
+    if asked.command == "weights":
+        imagenet.download(asked.variant, progress)
+        return {"downloaded": asked.variant}
     from training import own
 
     if asked.command == "delete":

@@ -18,8 +18,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from zoo.weights import data_root
+
 _FACTS = "zoolens"  # key of the file's metadata under which our facts stand, as JSON
-_PROJECT = Path(__file__).parents[2]
 _KEPT_FILES, _KEPT_BYTES = 32, 2 << 30  # of splits, all together
 _STALE = 600.0  # seconds without a change after which nobody writes any more
 _LARGEST = 512 << 20  # bytes of a split that is worth keeping
@@ -27,7 +28,7 @@ _LARGEST = 512 << 20  # bytes of a split that is worth keeping
 
 def folder(root: Path | None = None) -> Path:
     """Where data lie: `root`, else ZOOLENS_DATA, else the project's data/. It need not be there yet."""
-    return root or Path(os.environ.get("ZOOLENS_DATA") or _PROJECT / "data")
+    return root or data_root()
 
 
 def packed(key: str, root: Path | None = None) -> Path:
