@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from zoo.families.lenet import ScaledTanh
 from zoo.families.mobilenet_v3 import HardSwish
 
 Rule = Literal["gradient", "deconvnet", "guided"]
@@ -148,7 +149,8 @@ def _passed(
 
         return hook
 
-    if getattr(_thread, "ruled", False) and (reason := undefined(model)):
+    ruling: _Rule | None = getattr(_thread, "ruling", None)
+    if ruling and (reason := _other(model)):
         raise UndefinedRuleError(reason)
     with _lent(model) as inner:
         known = dict(inner.named_modules())
@@ -157,6 +159,8 @@ def _passed(
         logits = _hooked(inner, images, {path: watch(path) for path in paths})
     if missing := [path for path in paths if path not in outputs]:
         raise ValueError(f"The layer {missing[0]!r} takes no part in looking at a picture.")
+    if ruling and not ruling.acted:
+        raise UndefinedRuleError(_NOTHING_TO_RULE)
     return Passed(logits=logits, outputs=outputs)
 
 
@@ -183,32 +187,70 @@ def rule(name: Rule) -> Iterator[None]:
     if name == "gradient":
         yield
         return
-    with _Rule(name):
-        before, _thread.ruled = getattr(_thread, "ruled", False), True
+    with _Rule(name) as ruling:
+        before, _thread.ruling = getattr(_thread, "ruling", None), ruling
         try:
             yield
         finally:
-            _thread.ruled = before
+            _thread.ruling = before
 
 
-_thread = threading.local()  # whether it is inside a rule
+_thread = threading.local()  # the rule that it is inside
 
 
 def undefined(model: nn.Module) -> str | None:
     """Why `deconvnet` and `guided` are not defined for a network, in a sentence; None where they are."""
+    has_rectifier = any(isinstance(module, nn.ReLU | nn.ReLU6) for module in model.modules())
+    return _other(model) or (None if has_rectifier else _NOTHING_TO_RULE)
+
+
+def _other(model: nn.Module) -> str | None:
+    """What a network has in the place of rectifiers, in a sentence."""
     for module in model.modules():
-        if isinstance(module, _NO_RECTIFIERS):
-            return _not_for(type(module).__name__)
-    if not any(isinstance(module, nn.ReLU | nn.ReLU6) for module in model.modules()):
-        return "This network has no rectifier that a rule could act on."
+        for activation in _NO_RECTIFIERS:
+            if isinstance(module, activation):
+                return _not_for(activation.__name__)
     return None
 
 
+_NOTHING_TO_RULE = "This network has no rectifier that a rule could act on."
+
+
 # A gate's sigmoid and attention's softmax are no activations: their true gradient is what every rule sends.
-_NO_RECTIFIERS = (nn.GELU, nn.SiLU, nn.Hardswish, nn.Tanh, nn.LeakyReLU, nn.ELU, nn.Mish, HardSwish)
-_RECTIFIERS: Mapping[Any, float] = MappingProxyType(  # function -> the most that it lets through
-    dict.fromkeys((F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_), float("inf"))
-    | {F.relu6: 6.0}
+_NO_RECTIFIERS = (
+    nn.GELU,
+    nn.SiLU,
+    nn.Hardswish,
+    nn.Tanh,
+    nn.LeakyReLU,
+    nn.ELU,
+    nn.Mish,
+    HardSwish,
+    ScaledTanh,
+)
+
+
+def _relu(input: Tensor, inplace: bool = False) -> tuple[Tensor, float]:
+    return input, float("inf")
+
+
+def _relu6(input: Tensor, inplace: bool = False) -> tuple[Tensor, float]:
+    return input, 6.0
+
+
+def _hardtanh(
+    input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> tuple[Tensor, float]:
+    """nn.ReLU6 is one, from 0 to 6."""
+    if min_val:
+        raise UndefinedRuleError(_not_for("Hardtanh"))
+    return input, max_val
+
+
+# Function -> from its arguments to its input and the most that it lets through.
+_RECTIFIERS: Mapping[Any, Callable[..., tuple[Tensor, float]]] = MappingProxyType(
+    dict.fromkeys((F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_), _relu)
+    | {F.relu6: _relu6, F.hardtanh: _hardtanh}
 )
 _OTHERS: Mapping[Any, str] = MappingProxyType(
     {
@@ -229,14 +271,15 @@ class _Rule(TorchFunctionMode):
     def __init__(self, name: Rule) -> None:
         super().__init__()
         self._guided = name == "guided"
+        self.acted = False  # whether there was a rectifier so far
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if (most := _RECTIFIERS.get(func)) is not None:
-            return _Rectified.apply(args[0] if args else (kwargs or {})["input"], most, self._guided)
-        if func is F.hardtanh and kwargs and kwargs.get("min_val") == 0:  # what a module nn.ReLU6 calls
-            return _Rectified.apply(args[0], kwargs["max_val"], self._guided)
+        if (rectifier := _RECTIFIERS.get(func)) is not None:
+            self.acted = True
+            x, most = rectifier(*args, **(kwargs or {}))
+            return _Rectified.apply(x, most, self._guided)
         if func in _OTHERS:
             raise UndefinedRuleError(_not_for(_OTHERS[func]))
         out = func(*args, **(kwargs or {}))
