@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from viz import hooks
+from viz.incremental import Incremental, NotLocalError
 from zoo.weights import Preprocess
 
 Values: TypeAlias = NDArray[np.float32]
@@ -40,6 +41,7 @@ FILLS: Mapping[str, str] = MappingProxyType(
 )
 
 _BATCH = 8  # pictures at a time: more are no faster on a processor, and need more memory
+_OFF = 1e-3  # of two engines, and as a part of the number: more than rounding
 _BLUR = 0.08  # standard deviation, as a part of the shorter side
 _COARSE = 4  # positions along an axis that the first round has at least
 
@@ -207,7 +209,7 @@ class Occluder:
         totals = maps[0].sum((1, 2))
         self._channel = int(totals.argmax())
         self._whole_activation = float(totals[self._channel])
-        self._engine = _Batched(model, self._image, self._layer, self._channel)
+        self._engine = self._chosen(model)
         ny, nx = len(self._ys), len(self._xs)
         self._logits = np.full((ny, nx, len(self._whole)), np.nan, np.float32)
         self._activation = np.full((ny, nx), np.nan, np.float32)
@@ -265,6 +267,28 @@ class Occluder:
             whole_activation=self._whole_activation,
         )
 
+    def _chosen(self, model: nn.Module) -> "Incremental | _Batched":
+        """The quick engine where it can be had and is right, to rounding, about a square in the middle."""
+        plain = _Batched(model, self._image, self._layer, self._channel)
+        tops, lefts, size = self._corners()
+        try:
+            quick = Incremental(model, self._image, self._layer, self._channel, size, tops, lefts)
+            middle = self._squares([(len(self._ys) // 2, len(self._xs) // 2)])
+            asked, told = plain.answers(*middle), quick.answers(*middle)
+        except NotLocalError as error:
+            plain.why = str(error)
+            return plain
+        if not all(torch.allclose(a, t, rtol=_OFF, atol=_OFF) for a, t in zip(asked, told, strict=True)):
+            plain.why = "Computing only what a square changes gives another answer here."
+            return plain
+        return quick
+
+    def _corners(self) -> tuple[list[int], list[int], tuple[int, int]]:
+        """Where the squares begin so that they lie inside the picture, and how large they are then."""
+        height, width = (min(self._size, side) for side in self._shape)
+        tops = [min(y, self._shape[0] - height) for y in self._ys]
+        return tops, [min(x, self._shape[1] - width) for x in self._xs], (height, width)
+
     def _advance(self) -> None:
         batch = self._left[: self._engine.batch]
         start = time.perf_counter()
@@ -281,11 +305,10 @@ class Occluder:
 
         All have one size; what would hang over the border begins further inside, with the picture there.
         """
-        height, width = (min(self._size, side) for side in self._shape)
+        tops, lefts, (height, width) = self._corners()
         squares, rows, columns = [], [], []
         for i, j in batch:
-            y, x = self._ys[i], self._xs[j]
-            top, left = min(y, self._shape[0] - height), min(x, self._shape[1] - width)
+            y, x, top, left = self._ys[i], self._xs[j], tops[i], lefts[j]
             here = self._image[0, :, top : top + height, left : left + width]
             cover = self._cover[0, :, top : top + height, left : left + width]
             hidden = np.s_[:, y - top :, x - left :]
@@ -303,7 +326,7 @@ class _Batched:
     """The whole network for each position, a few positions at a time."""
 
     batch = _BATCH
-    how = "The whole network runs again for each position, a few positions at a time."
+    why = ""  # nothing quicker will do
 
     def __init__(self, model: nn.Module, image: Tensor, layer: str, channel: int) -> None:
         self._image = image
@@ -314,6 +337,11 @@ class _Batched:
             self._total = output[:, channel].sum((1, 2)).float()
 
         self._inner.get_submodule(layer).register_forward_hook(hook)
+
+    @property
+    def how(self) -> str:
+        """What is done, in a sentence."""
+        return f"The whole network runs again for each position. {self.why}"
 
     def answers(self, squares: Tensor, rows: list[int], columns: list[int]) -> tuple[Tensor, Tensor]:
         """Logits (B, K) and total activations (B,) with these squares in the picture."""

@@ -1,0 +1,329 @@
+"""Exact inference on pictures that differ in a square: only what the square changes is computed again.
+
+Nakandala, Kumar, Papakonstantinou, "Incremental and Approximate Inference for Faster Occlusion-based Deep CNN
+Explanations", SIGMOD 2019. One pass over the picture itself records the network's operations and their
+outputs. Behind a square, an operation that works on units near each other changes a box of its map, which
+grows with the receptive field: the box is computed, for many squares at once, on what it sees, which is cut
+from the recorded map and has the changed box of the input laid over it. Once the box covers most of the map,
+or an operation sees all of it (global pooling, linear layers), whole maps are computed.
+
+B squares, H x W units of a map, h x w of a box or a window. Pairs are along rows and columns.
+"""
+
+import operator
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from math import prod
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from viz import hooks
+from viz.incremental.recording import NotLocalError, Pair, Step, record
+from viz.incremental.rules import Local, batched, local
+
+__all__ = ["Incremental", "NotLocalError"]
+
+Places: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]  # for each row and each column of squares
+
+_WHOLE = 0.8  # of a map: a box that covers more of it is no box any more
+_WORTH_IT = 0.9  # of the multiplications: who needs more of them gains nothing
+_BYTES = 2**24  # of the largest map of a batch: more than that leaves the processor's caches
+_LARGEST_BATCH = 48
+
+_IN_PLACE: Mapping[Any, Callable[..., Tensor]] = MappingProxyType(
+    {
+        F.relu: lambda x, *_, **__: x.relu_(),
+        F.relu6: lambda x, *_, **__: x.clamp_(0, 6),
+        F.hardtanh: lambda x, min_val=-1.0, max_val=1.0, *_, **__: x.clamp_(min_val, max_val),
+        F.silu: lambda x, *_, **__: F.silu(x, inplace=True),
+        F.hardswish: lambda x, *_, **__: F.hardswish(x, inplace=True),
+    }
+)
+_FRESH = {torch.conv2d, F.batch_norm, Tensor.add, torch.cat, F.linear}  # no view of something else
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Box:
+    """Where a map changes: boxes of one size, whose origins are such that they lie inside the map."""
+
+    low: Places  # the first unit that changes
+    high: Places  # the last
+    size: Pair
+    start: Places  # of the box
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Reading:
+    """How a step reads one of its inputs: a window of the padded map, the input's box laid over it."""
+
+    size: Pair
+    start: Places  # of the window in the padded map
+    paste: Places  # of the box in the window; it may begin before it
+    units: Tensor  # (padded H W, ...) of the map of the picture itself
+    width: int  # of the padded map
+    space: Pair
+
+
+class Incremental:
+    """A network prepared to answer for one picture with squares of one size at given places.
+
+    For one thread. Raises NotLocalError where nothing would be gained.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        image: Tensor,
+        layer: str,
+        channel: int,
+        size: Pair,
+        rows: Sequence[int],
+        columns: Sequence[int],
+    ) -> None:
+        """`image` (1, C, H, W); `size` of the squares; `rows` and `columns`: where they can begin."""
+        self._row_of, self._column_of = (
+            {start: i for i, start in enumerate(dict.fromkeys(s))} for s in (rows, columns)
+        )
+        with torch.no_grad():
+            image = image.contiguous(memory_format=torch.channels_last)
+            recording = record(hooks.shell(model), image, layer)
+        self._layer, self._answer, self._channel = recording.layer, recording.answer, channel
+        self._locals = _localised(recording.steps)
+        self._steps = [batched(step) for step in recording.steps]
+        self._boxes = self._grown(size)
+        self.share = self._demanded_share()
+        self._work_in_place()
+        self._padded: dict[object, Tensor] = {}
+        self._readings = [[self._reading(i, j) for j in step.inputs] for i, step in enumerate(self._steps)]
+        self._last = {source: i for i, step in enumerate(self._steps) for source in step.inputs}
+        self.batch = self._fitting()
+
+    @property
+    def how(self) -> str:
+        """What is done, in a sentence."""
+        return (
+            f"Only what the square changes is computed again, layer by layer: {self.share:.0%} of the "
+            f"multiplications. {self._spread()}"
+        )
+
+    def answers(self, squares: Tensor, rows: Sequence[int], columns: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Logits (B, K) and total activations (B,) of the channel, with these squares in the picture."""
+        at = (
+            np.array([self._row_of[row] for row in rows]),
+            np.array([self._column_of[column] for column in columns]),
+        )
+        values = {0: squares.contiguous(memory_format=torch.channels_last)}
+        total = torch.empty(0)
+        with torch.inference_mode():
+            for i, step in enumerate(self._steps):
+                if step.inputs:
+                    read = [
+                        values[source] if reading is None else self._cut(reading, values[source], at)
+                        for source, reading in zip(step.inputs, self._readings[i], strict=True)
+                    ]
+                    own = self._locals[i]
+                    values[i] = step.call(read) if self._boxes[i] is None or own is None else own.run(read)
+                if i == self._layer:
+                    total = self._total(values[i], at)
+                for source in step.inputs:
+                    if self._last[source] == i:
+                        del values[source]
+        return values[self._answer].float(), total
+
+    # Before the first square: which operation computes what.
+
+    def _space(self, i: int) -> Pair:
+        own = self._locals[i]
+        return (2, 3) if own is None else own.space
+
+    def _map_size(self, i: int) -> Pair:
+        rows, columns = (self._steps[i].base.shape[axis] for axis in self._space(i))
+        return rows, columns
+
+    def _grown(self, size: Pair) -> list[_Box | None]:
+        """The box of each step; None where the whole map is computed."""
+        low = (np.array(list(self._row_of)), np.array(list(self._column_of)))
+        high = (low[0] + size[0] - 1, low[1] + size[1] - 1)
+        found: list[_Box | None] = [self._box(0, low, high)]
+        if found[0] is None:
+            raise NotLocalError("The square hides most of the picture.")
+        for i, step in enumerate(self._steps[1:], start=1):
+            own, before = self._locals[i], [found[source] for source in step.inputs]
+            boxes = [box for box in before if box is not None]
+            if own is None or len(boxes) < len(before):
+                found.append(None)
+                continue
+            low, high = (self._edge(i, own, boxes, last) for last in (False, True))
+            found.append(self._box(i, low, high))
+        return found
+
+    def _edge(self, i: int, own: Local, boxes: Sequence[_Box], last: bool) -> Places:
+        """The first, or the last, unit of a step's map that sees a change of any of its inputs."""
+        edges = []
+        for axis, units in enumerate(self._map_size(i)):
+            stride, before, kernel = own.stride[axis], own.before[axis], own.kernel[axis]
+            if last:
+                seen = np.max([(box.high[axis] + before) // stride for box in boxes], axis=0)
+            else:
+                seen = np.min([-((kernel - 1 - before - box.low[axis]) // stride) for box in boxes], axis=0)
+            edges.append(np.clip(seen, 0, units - 1))
+        return edges[0], edges[1]
+
+    def _box(self, i: int, low: Places, high: Places) -> _Box | None:
+        map_size = self._map_size(i)
+        rows, columns = (int((h - l).max()) + 1 for l, h in zip(low, high, strict=True))
+        if rows * columns >= _WHOLE * map_size[0] * map_size[1]:
+            return None
+        start = np.minimum(low[0], map_size[0] - rows), np.minimum(low[1], map_size[1] - columns)
+        return _Box(low=low, high=high, size=(rows, columns), start=start)
+
+    def _demanded_share(self) -> float:
+        """Multiplications of boxes, as a part of those of whole maps."""
+        whole = boxed = 0.0
+        for i, step in enumerate(self._steps):
+            if step.func in (torch.conv2d, F.linear):
+                macs = step.base.numel() * step.args[1][0].numel()
+                whole += macs
+                boxed += macs * self._part(i)
+        if boxed > _WORTH_IT * whole:
+            raise NotLocalError(f"{self._spread()} So almost all would be computed again in any case.")
+        return boxed / whole
+
+    def _part(self, i: int) -> float:
+        """What is computed of a step's map."""
+        box = self._boxes[i]
+        return 1.0 if box is None else prod(box.size) / prod(self._map_size(i))
+
+    def _spread(self) -> str:
+        """From where on whole maps are computed, in a sentence."""
+        i = next(i for i, box in enumerate(self._boxes) if box is None)
+        path = self._steps[i].path or "its last operations"
+        why = "sees all of it" if self._locals[i] is None else "changes almost everywhere"
+        return f"From {path} on it is the whole map, which there {why}."
+
+    def _work_in_place(self) -> None:
+        """Activations overwrite what a convolution or an addition has put out, where nobody else reads it."""
+        users = Counter(source for step in self._steps for source in step.inputs)
+        for step in self._steps:
+            if step.func in _IN_PLACE:
+                (source,) = step.inputs
+                fresh = self._steps[source].func in _FRESH
+                if fresh and users[source] == 1 and source != self._layer:
+                    step.func = _IN_PLACE[step.func]
+
+    def _reading(self, i: int, source: int) -> _Reading | None:
+        """How step `i` reads one of its inputs; None: it takes what is there as it is."""
+        box, changed, own = self._boxes[i], self._boxes[source], self._locals[i]
+        if changed is None:
+            return None
+        if box is None or own is None:
+            nought = (np.zeros_like(changed.start[0]), np.zeros_like(changed.start[1]))
+            size = needed = self._map_size(source)
+            return self._window(source, Local(run=operator.itemgetter(0)), size, nought, needed)
+        start = (box.start[0] * own.stride[0], box.start[1] * own.stride[1])
+        sizes = (
+            tuple((n - 1) * s + k for n, s, k in zip(units, own.stride, own.kernel, strict=True))
+            for units in (box.size, self._map_size(i))
+        )
+        size, needed = sizes
+        if size == changed.size and all(
+            np.array_equal(s, b + p) for s, b, p in zip(start, changed.start, own.before, strict=True)
+        ):
+            return None
+        return self._window(source, own, size, start, needed)
+
+    def _window(self, source: int, own: Local, size: Pair, start: Places, needed: Pair) -> _Reading:
+        changed = self._boxes[source]
+        assert changed is not None
+        paste = tuple(b + p - s for b, p, s in zip(changed.start, own.before, start, strict=True))
+        key = (source, own.before, needed, own.border)
+        if key not in self._padded:
+            base = self._steps[source].base[0:1].movedim(self._space(source), (1, 2))[0]
+            self._padded[key] = _padded(base, own.before, needed, own.border)
+        units = self._padded[key]
+        return _Reading(
+            size=size,
+            start=start,
+            paste=(paste[0], paste[1]),
+            units=units.reshape(-1, *units.shape[2:]),
+            width=units.shape[1],
+            space=self._space(source),
+        )
+
+    def _fitting(self) -> int:
+        """How many squares at a time keep the largest map small enough."""
+        most = 1.0
+        for i, step in enumerate(self._steps):
+            numbers = step.base[0].numel() * self._part(i)
+            for reading in self._readings[i]:
+                if reading is not None:
+                    numbers += reading.units[0].numel() * prod(reading.size)
+            most = max(most, 4 * numbers)
+        return max(1, min(_LARGEST_BATCH, int(_BYTES / most)))
+
+    # For each batch of squares.
+
+    def _cut(self, reading: _Reading, boxes: Tensor, at: Places) -> Tensor:
+        """Windows of a map with its changed boxes in them."""
+        height, width = reading.size
+        rows = reading.start[0][at[0]][:, None] + np.arange(height)  # (B, h)
+        columns = reading.start[1][at[1]][:, None] + np.arange(width)  # (B, w)
+        index = (rows * reading.width)[:, :, None] + columns[:, None]  # (B, h, w)
+        windows = reading.units.index_select(0, torch.from_numpy(index.reshape(-1)))
+        windows = windows.view(len(boxes), height, width, *reading.units.shape[1:])
+        boxes = boxes.movedim(reading.space, (1, 2))
+        offsets = list(zip(reading.paste[0][at[0]].tolist(), reading.paste[1][at[1]].tolist(), strict=True))
+        for (top, left), run in groupby(range(len(offsets)), offsets.__getitem__):
+            first, *more = run
+            some = slice(first, first + len(more) + 1)
+            y, x = max(top, 0), max(left, 0)
+            there = windows[some, y : top + boxes.shape[1], x : left + boxes.shape[2]]
+            there.copy_(boxes[some, y - top :, x - left :][:, : there.shape[1], : there.shape[2]])
+        return windows.movedim((1, 2), reading.space)
+
+    def _total(self, value: Tensor, at: Places) -> Tensor:
+        """The sum of the channel's map, of which `value` may be a box."""
+        rows, columns = self._space(self._layer)
+        channel = next(axis for axis in (1, 2, 3) if axis not in (rows, columns))
+        base = self._steps[self._layer].base.select(channel, self._channel)[0]
+        sums = value.select(channel, self._channel).float().sum((1, 2))
+        box = self._boxes[self._layer]
+        if box is None:
+            return sums
+        (height, width), origins = box.size, zip(box.start[0][at[0]], box.start[1][at[1]], strict=True)
+        before = torch.stack([base[y : y + height, x : x + width].sum() for y, x in origins])
+        return base.sum() + sums - before
+
+
+def _localised(steps: Sequence[Step]) -> list[Local | None]:
+    """How each step can be computed in part. Behind one that cannot, nothing can."""
+    if any(step.func in (torch.matmul, Tensor.matmul, torch.bmm) for step in steps):
+        raise NotLocalError("Attention lets every part of the picture see the others, so all of it changes.")
+    found: list[Local | None] = [Local(run=operator.itemgetter(0))]
+    for step in steps[1:]:
+        before = [found[source] for source in step.inputs]
+        spaces = [own.space for own in before if own is not None]
+        inputs = [steps[source] for source in step.inputs]
+        found.append(local(step, inputs, spaces) if len(spaces) == len(inputs) else None)
+    return found
+
+
+def _padded(base: Tensor, before: Pair, needed: Pair, border: float) -> Tensor:
+    """(H, W, ...) with `before` units of border above and to the left, and at least `needed` in all."""
+    height, width = (max(n, m + b) for n, m, b in zip(needed, base.shape[:2], before, strict=True))
+    if before == (0, 0) and (height, width) == base.shape[:2]:
+        return base.contiguous()
+    padded = base.new_full((height, width, *base.shape[2:]), border)
+    top, left = before
+    inner = base[max(-top, 0) :, max(-left, 0) :]
+    y, x = max(top, 0), max(left, 0)
+    padded[y : y + inner.shape[0], x : x + inner.shape[1]] = inner
+    return padded
