@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from viz import hooks
+from viz import hooks, layers
 from viz.incremental import Incremental, NotLocalError
 from zoo.weights import Preprocess
 
@@ -186,7 +186,7 @@ class Occluder:
         preprocess: Preprocess | None = None,
         preview: bool = False,
     ) -> None:
-        """`image`: (1, C, H, W), normalised. `layer`: path of a module with maps; None: the last one.
+        """`image`: (1, C, H, W), normalised. `layer`: path of a module with maps; None: `layers.best`.
 
         `preprocess` says what black is. `preview`: half the precision where the processor gains from it.
         """
@@ -199,17 +199,17 @@ class Occluder:
         self._ys, self._xs = (starts(side, size, stride) for side in self._shape)
         self._fill = fill
         self._cover = covering(self._image, fill, preprocess)
-        self._layer = last_maps(model, image) if layer is None else layer
+        self._layer = layers.best(None, model, image).path if layer is None else layer
         seen = hooks.observe(model, self._image, [self._layer])
-        maps = seen.outputs[self._layer]
-        if maps.ndim != 4:
-            raise ValueError(f"{self._layer!r} gives {tuple(maps.shape)}, which are no maps (1, C, h, w).")
-        self._whole = seen.logits[0].float().numpy().copy()
-        self._target = _checked(target, len(self._whole))
-        totals = maps[0].sum((1, 2))
+        output = seen.outputs[self._layer]
+        kind = layers.kind_of(model, self._image, self._layer, output)
+        totals = layers.as_maps(output, kind)[0].sum((1, 2))
         self._channel = int(totals.argmax())
+        self._whole = seen.logits[0].float().numpy()
         self._whole_activation = float(totals[self._channel])
-        self._engine = self._chosen(model)
+        self._target = _checked(target, len(self._whole))
+        self._plain = _Batched(model, self._image, self._layer, kind, self._channel)
+        self._quick = self._prepared(model, kind)
         ny, nx = len(self._ys), len(self._xs)
         self._logits = np.full((ny, nx, len(self._whole)), np.nan, np.float32)
         self._activation = np.full((ny, nx), np.nan, np.float32)
@@ -225,6 +225,10 @@ class Occluder:
     def how(self) -> str:
         """The engine at work, in a sentence."""
         return self._engine.how
+
+    @property
+    def _engine(self) -> "Incremental | _Batched":
+        return self._quick or self._plain
 
     @property
     def exact(self) -> bool:
@@ -267,21 +271,13 @@ class Occluder:
             whole_activation=self._whole_activation,
         )
 
-    def _chosen(self, model: nn.Module) -> "Incremental | _Batched":
-        """The quick engine where it can be had and is right, to rounding, about a square in the middle."""
-        plain = _Batched(model, self._image, self._layer, self._channel)
+    def _prepared(self, model: nn.Module, kind: layers.Kind) -> Incremental | None:
         tops, lefts, size = self._corners()
         try:
-            quick = Incremental(model, self._image, self._layer, self._channel, size, tops, lefts)
-            middle = self._squares([(len(self._ys) // 2, len(self._xs) // 2)])
-            asked, told = plain.answers(*middle), quick.answers(*middle)
+            return Incremental(model, self._image, self._layer, kind, self._channel, size, tops, lefts)
         except NotLocalError as error:
-            plain.why = str(error)
-            return plain
-        if not all(torch.allclose(a, t, rtol=_OFF, atol=_OFF) for a, t in zip(asked, told, strict=True)):
-            plain.why = "Computing only what a square changes gives another answer here."
-            return plain
-        return quick
+            self._plain.why = str(error)
+            return None
 
     def _corners(self) -> tuple[list[int], list[int], tuple[int, int]]:
         """Where the squares begin so that they lie inside the picture, and how large they are then."""
@@ -290,15 +286,25 @@ class Occluder:
         return tops, [min(x, self._shape[1] - width) for x in self._xs], (height, width)
 
     def _advance(self) -> None:
-        batch = self._left[: self._engine.batch]
+        engine = self._engine
+        batch = self._left[: engine.batch]
         start = time.perf_counter()
-        logits, activation = self._engine.answers(*self._squares(batch))
+        logits, activation = engine.answers(*self._squares(batch))
         each = (time.perf_counter() - start) / len(batch)
+        if engine is self._quick and not self._seconds_each and not self._right(batch[0], logits[0]):
+            self._quick = None
+            self._plain.why = "Computing only what a square changes gives another answer here."
+            return self._advance()
         self._seconds_each = min(self._seconds_each or each, each)
         rows, columns = zip(*batch, strict=True)
         self._logits[rows, columns] = logits.numpy()
         self._activation[rows, columns] = activation.numpy()
         self._left = self._left[len(batch) :]
+
+    def _right(self, position: tuple[int, int], logits: Tensor) -> bool:
+        """Whether the whole network gives this answer too, to rounding."""
+        expected, _ = self._plain.answers(*self._squares([position]))
+        return torch.allclose(expected[0], logits, rtol=_OFF, atol=_OFF)
 
     def _squares(self, batch: Sequence[tuple[int, int]]) -> tuple[Tensor, list[int], list[int]]:
         """What replaces the picture at these positions, (B, C, h, w), and where: rows and columns.
@@ -328,13 +334,13 @@ class _Batched:
     batch = _BATCH
     why = ""  # nothing quicker will do
 
-    def __init__(self, model: nn.Module, image: Tensor, layer: str, channel: int) -> None:
+    def __init__(self, model: nn.Module, image: Tensor, layer: str, kind: layers.Kind, channel: int) -> None:
         self._image = image
         self._inner = hooks.shell(model)
         self._total = torch.empty(0)
 
         def hook(module: nn.Module, inputs: object, output: Any) -> None:
-            self._total = output[:, channel].sum((1, 2)).float()
+            self._total = layers.as_maps(output, kind)[:, channel].sum((1, 2)).float()
 
         self._inner.get_submodule(layer).register_forward_hook(hook)
 
@@ -358,27 +364,6 @@ class _Batched:
         for one, square, y, x in zip(images, squares, rows, columns, strict=True):
             one[:, y : y + height, x : x + width] = square
         return images
-
-
-def last_maps(model: nn.Module, image: Tensor) -> str:
-    """Path of the module that is the last to put out maps (1, C, h, w) of more than one unit."""
-    inner, found = hooks.shell(model), list[str]()
-
-    def watch(path: str, module: nn.Module) -> None:
-        def hook(module: nn.Module, inputs: object, output: object) -> None:
-            if isinstance(output, Tensor) and output.ndim == 4 and output.shape[2] * output.shape[3] > 1:
-                found.append(path)
-
-        module.register_forward_hook(hook)
-
-    for path, module in inner.named_modules():
-        if path:
-            watch(path, module)
-    with torch.no_grad():
-        inner(image)
-    if not found:
-        raise ValueError("No layer of this network puts out maps.")
-    return found[-1]
 
 
 def covering(image: Tensor, fill: str, preprocess: Preprocess | None) -> Tensor:

@@ -129,7 +129,7 @@ def test_fills() -> None:
         ({"size": 0}, "at least 1"),
         ({"stride": 0}, "at least 1"),
         ({"layer": "nowhere"}, "no layer"),
-        ({"layer": "head"}, "no maps"),
+        ({"layer": "head"}, "says nothing"),
         ({"image": torch.zeros(2, 3, 32, 32)}, "at a time"),
     ],
 )

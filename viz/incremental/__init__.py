@@ -25,9 +25,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from viz import hooks
 from viz.incremental.recording import NotLocalError, Pair, Step, record
 from viz.incremental.rules import Local, batched, local
+from viz.layers import Kind, as_maps
 
 __all__ = ["Incremental", "NotLocalError"]
 
@@ -83,19 +83,21 @@ class Incremental:
         model: nn.Module,
         image: Tensor,
         layer: str,
+        kind: Kind,
         channel: int,
         size: Pair,
         rows: Sequence[int],
         columns: Sequence[int],
     ) -> None:
-        """`image` (1, C, H, W); `size` of the squares; `rows` and `columns`: where they can begin."""
+        """`image`: (1, C, H, W). `layer`: path of the module, with an output of a `kind`, whose `channel` is
+        totalled. `size` of the squares; `rows` and `columns`: where they can begin.
+        """
         self._row_of, self._column_of = (
             {start: i for i, start in enumerate(dict.fromkeys(s))} for s in (rows, columns)
         )
-        with torch.no_grad():
-            image = image.contiguous(memory_format=torch.channels_last)
-            recording = record(hooks.shell(model), image, layer)
-        self._layer, self._answer, self._channel = recording.layer, recording.answer, channel
+        recording = record(model, image.contiguous(memory_format=torch.channels_last), layer)
+        self._layer, self._answer = recording.layer, recording.answer
+        self._kind, self._channel = kind, channel
         self._locals = _localised(recording.steps)
         self._steps = [batched(step) for step in recording.steps]
         self._boxes = self._grown(size)
@@ -179,7 +181,7 @@ class Incremental:
 
     def _box(self, i: int, low: Places, high: Places) -> _Box | None:
         map_size = self._map_size(i)
-        rows, columns = (int((h - l).max()) + 1 for l, h in zip(low, high, strict=True))
+        rows, columns = (int((b - a).max()) + 1 for a, b in zip(low, high, strict=True))
         if rows * columns >= _WHOLE * map_size[0] * map_size[1]:
             return None
         start = np.minimum(low[0], map_size[0] - rows), np.minimum(low[1], map_size[1] - columns)
@@ -193,6 +195,8 @@ class Incremental:
                 macs = step.base.numel() * step.args[1][0].numel()
                 whole += macs
                 boxed += macs * self._part(i)
+        if not whole:
+            raise NotLocalError("The network has no convolution.")
         if boxed > _WORTH_IT * whole:
             raise NotLocalError(f"{self._spread()} So almost all would be computed again in any case.")
         return boxed / whole
@@ -291,10 +295,8 @@ class Incremental:
 
     def _total(self, value: Tensor, at: Places) -> Tensor:
         """The sum of the channel's map, of which `value` may be a box."""
-        rows, columns = self._space(self._layer)
-        channel = next(axis for axis in (1, 2, 3) if axis not in (rows, columns))
-        base = self._steps[self._layer].base.select(channel, self._channel)[0]
-        sums = value.select(channel, self._channel).float().sum((1, 2))
+        base = as_maps(self._steps[self._layer].base, self._kind)[0, self._channel]
+        sums = as_maps(value, self._kind)[:, self._channel].float().sum((1, 2))
         box = self._boxes[self._layer]
         if box is None:
             return sums

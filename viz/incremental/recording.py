@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from viz import hooks
+
 Pair: TypeAlias = tuple[int, int]
 
 
@@ -31,7 +33,7 @@ class Step:
     func: Callable[..., Any]
     args: tuple[Any, ...]  # with a Ref for what depends on the picture
     kwargs: dict[str, Any]
-    path: str  # of the module that ran it
+    path: str  # of the module that ended next: the one that ran it, or one that it was for
     base: Tensor  # the output for the picture itself
     part: int | None = None  # of an operation with several outputs
     inputs: tuple[int, ...] = field(init=False)
@@ -76,22 +78,21 @@ class Recording:
     answer: int  # the step whose output are the logits
 
 
-def record(inner: nn.Module, image: Tensor, layer: str) -> Recording:
-    """A pass of a shell of a network over (1, C, H, W), batch norms folded into the convolutions before them.
+def record(model: nn.Module, image: Tensor, layer: str) -> Recording:
+    """A pass of a network over (1, C, H, W), batch norms folded into the convolutions before them.
 
     Raises NotLocalError for a network that changes maps in place.
     """
     recorder = _Recorder(image)
-    handles = [module.register_forward_pre_hook(recorder.enters(p)) for p, module in inner.named_modules()]
-    handles += [module.register_forward_hook(recorder.leaves) for module in inner.modules()]
     found = list[Tensor]()
-    handles.append(
-        inner.get_submodule(layer).register_forward_hook(lambda module, args, output: found.append(output))
-    )
-    with torch.no_grad(), recorder:
-        answer = inner(image)
-    for handle in handles:
-        handle.remove()
+
+    def see(path: str, module: nn.Module, output: Tensor) -> None:
+        recorder.ends(path)
+        if path == layer:
+            found.append(output)
+
+    with recorder:
+        answer = hooks.visit(model, image, see)
     return _folded(
         Recording(steps=recorder.steps, layer=recorder.step_of(found[-1]), answer=recorder.step_of(answer))
     )
@@ -100,16 +101,16 @@ def record(inner: nn.Module, image: Tensor, layer: str) -> Recording:
 class _Recorder(TorchFunctionMode):
     def __init__(self, image: Tensor) -> None:
         super().__init__()
-        self.steps = [Step(func=lambda: image, args=(), kwargs={}, path="", base=image)]
+        self.steps = [Step(func=lambda: image, args=(), kwargs={}, path="the picture", base=image)]
         self._known = {id(image): 0}  # ids stay unique, as the steps hold their tensors
         self._versions = [image._version]
-        self._path = [""]
 
-    def enters(self, path: str) -> Callable[..., None]:
-        return lambda module, args: self._path.append(path)
-
-    def leaves(self, module: nn.Module, args: object, output: object) -> None:
-        self._path.pop()
+    def ends(self, path: str) -> None:
+        """A module has run: what was done since another ended is its work, or is done for it."""
+        for step in reversed(self.steps):
+            if step.path:
+                break
+            step.path = path
 
     def step_of(self, tensor: Tensor) -> int:
         """The step that has put out a tensor. NotLocalError where it has changed since."""
@@ -136,7 +137,7 @@ class _Recorder(TorchFunctionMode):
                         func=func,
                         args=step_args,
                         kwargs=given,
-                        path=self._path[-1],
+                        path="",
                         base=tensor,
                         part=None if outputs is not out else part,
                     )

@@ -30,7 +30,7 @@ class Local:
 
 
 def local(step: Step, inputs: Sequence[Step], spaces: Sequence[Pair]) -> Local | None:
-    """How a step can be computed in part, if its inputs have rows and columns at these axes; None: it cannot."""
+    """How a step is computed in part if its inputs have rows and columns at these axes; None: it is not."""
     rule = _RULES.get(step.func)
     if rule is None:
         return None
@@ -91,7 +91,9 @@ def _avg_pool(
     strides = _pair(stride or kernel)
     if not asked.is_map:
         return None
-    sides = zip(*(t.base.shape[2:] for t in (*asked.inputs, asked.step)), kernel, strides, before, strict=True)
+    sides = zip(
+        *(t.base.shape[2:] for t in (*asked.inputs, asked.step)), kernel, strides, before, strict=True
+    )
     hangs_over = any((n - 1) * s + k > side + 2 * p for side, n, k, s, p in sides)
     counts = before == (0, 0) or count_include_pad or divisor_override is not None
     if hangs_over and (before != (0, 0) or divisor_override is not None):
