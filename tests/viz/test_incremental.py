@@ -130,12 +130,13 @@ def test_branches() -> None:
 
 
 def test_one_convolution_by_hand() -> None:
-    model = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1, bias=False), nn.Flatten())
-    nn.init.ones_(model[0].weight)
+    conv = nn.Conv2d(1, 1, 3, padding=1, bias=False)
+    nn.init.ones_(conv.weight)
+    model = nn.Sequential(conv, nn.Flatten())
     image = torch.ones(1, 1, 5, 5)
     engine = Incremental(model, image, "0", "maps", 0, (1, 1), [0, 2], [0, 2])
     logits, total = engine.answers(torch.zeros(2, 1, 1, 1), [0, 2], [0, 2])
-    # Along one side the five windows see 2 + 3 + 3 + 3 + 2 = 13 pixels. The corner is seen by 4, the middle by 9.
+    # The five windows along a side see 2 + 3 + 3 + 3 + 2 = 13. Four see the corner, nine the middle.
     whole = model(image).reshape(5, 5)
     assert total.tolist() == [169 - 4, 169 - 9]
     corner = whole.clone()
@@ -159,7 +160,7 @@ class InPlace(Around):
 )
 def test_what_is_not_local(model: nn.Module, said: str) -> None:
     with pytest.raises(NotLocalError, match=said):
-        Incremental(model.eval(), picture(16), "before", "maps", 0, (13, 13), [0], [0])
+        Incremental(model.eval(), picture(16), "before", "maps", 0, (14, 14), [0], [0])
 
 
 def test_another_answer_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -233,11 +233,10 @@ class Incremental:
             size = needed = self._map_size(source)
             return self._window(source, Local(run=operator.itemgetter(0)), size, nought, needed)
         start = (box.start[0] * own.stride[0], box.start[1] * own.stride[1])
-        sizes = (
-            tuple((n - 1) * s + k for n, s, k in zip(units, own.stride, own.kernel, strict=True))
-            for units in (box.size, self._map_size(i))
+        size, needed = (
+            ((rows - 1) * own.stride[0] + own.kernel[0], (columns - 1) * own.stride[1] + own.kernel[1])
+            for rows, columns in (box.size, self._map_size(i))
         )
-        size, needed = sizes
         if size == changed.size and all(
             np.array_equal(s, b + p) for s, b, p in zip(start, changed.start, own.before, strict=True)
         ):

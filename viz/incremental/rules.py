@@ -1,9 +1,8 @@
 """Which operations are local: what they compute of a piece of a map needs only a piece of their inputs."""
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import torch
@@ -214,37 +213,37 @@ def _reshaped(asked: _Asked, x: Ref, *sizes: Any) -> Local | None:
 
 
 _Rule: TypeAlias = Callable[..., Local | None]
-_RULES: Mapping[object, _Rule] = MappingProxyType(
-    {
-        torch.conv2d: _conv,
-        F.max_pool2d: _max_pool,
-        F.avg_pool2d: _avg_pool,
-        F.pad: _pad,
-        Tensor.__getitem__: _slice,
-        F.linear: _over_last,
-        F.layer_norm: _over_last,
-        torch.cat: _join,
-        Tensor.transpose: _transposed,
-        torch.transpose: _transposed,
-        Tensor.permute: _permuted,
-        torch.permute: _permuted,
-        Tensor.reshape: _reshaped,
-        Tensor.view: _reshaped,
-    }
-    | dict.fromkeys((F.batch_norm, F.local_response_norm), _norm)
-    | dict.fromkeys((torch.chunk, Tensor.chunk, torch.split, Tensor.split), _along)
-    | dict.fromkeys(
-        (
-            F.relu, F.relu6, F.leaky_relu, F.elu, F.gelu, F.silu, F.mish, F.hardswish, F.hardsigmoid,
-            F.hardtanh, F.softplus, torch.relu, torch.sigmoid, torch.tanh, F.sigmoid, F.tanh,
-            Tensor.relu, Tensor.sigmoid, Tensor.tanh, Tensor.clamp, torch.clamp, Tensor.exp,
-            Tensor.square, Tensor.pow, Tensor.sqrt, Tensor.neg, Tensor.abs, F.dropout,
-            Tensor.add, Tensor.sub, Tensor.mul, Tensor.div, torch.add, torch.sub, torch.mul, torch.div,
-            Tensor.__radd__, Tensor.__rsub__, Tensor.__rmul__, Tensor.__rtruediv__, Tensor.contiguous,
-        ),
-        _pointwise,
-    )
+_POINTWISE = (
+    F.relu, F.relu6, F.leaky_relu, F.elu, F.gelu, F.silu, F.mish, F.hardswish, F.hardsigmoid, F.hardtanh,
+    F.softplus, F.sigmoid, F.tanh, F.dropout, torch.relu, torch.sigmoid, torch.tanh, torch.clamp,
+    Tensor.relu, Tensor.sigmoid, Tensor.tanh, Tensor.clamp, Tensor.exp, Tensor.square, Tensor.pow,
+    Tensor.sqrt, Tensor.neg, Tensor.abs, Tensor.add, Tensor.sub, Tensor.mul, Tensor.div, torch.add, torch.sub,
+    torch.mul, torch.div, Tensor.__radd__, Tensor.__rsub__, Tensor.__rmul__, Tensor.__rtruediv__,
+    Tensor.contiguous,
 )  # fmt: skip
+_RULES: dict[object, _Rule] = {
+    torch.conv2d: _conv,
+    F.max_pool2d: _max_pool,
+    F.avg_pool2d: _avg_pool,
+    F.pad: _pad,
+    Tensor.__getitem__: _slice,
+    F.linear: _over_last,
+    F.layer_norm: _over_last,
+    torch.cat: _join,
+    Tensor.transpose: _transposed,
+    torch.transpose: _transposed,
+    Tensor.permute: _permuted,
+    torch.permute: _permuted,
+    Tensor.reshape: _reshaped,
+    Tensor.view: _reshaped,
+    F.batch_norm: _norm,
+    F.local_response_norm: _norm,
+    torch.chunk: _along,
+    Tensor.chunk: _along,
+    torch.split: _along,
+    Tensor.split: _along,
+}
+_RULES |= dict.fromkeys(_POINTWISE, _pointwise)
 
 
 def batched(step: Step) -> Step:
