@@ -8,9 +8,10 @@ so it is either data that is copied on every call (`cache_data`) or something th
 import atexit
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -28,13 +29,13 @@ from ui import samples as always
 from ui.background import Background
 from ui.errands import Errands
 from ui.samples import Photo
-from viz import activations
+from viz import activations, attribution, cam, layers
 from viz import fusing as fuse
 from viz.figures import timeline as figures
 from viz.figures.scaling import draw
 from viz.operators import OPERATORS, Choice, Walk
 from viz.operators.patch import whole
-from zoo import Loaded, Specimen, variant
+from zoo import Loaded, Specimen, family_of, variant
 from zoo import budget as budgets
 from zoo import load as load_specimen
 from zoo.anatomy import Alignment, Anatomy, Graph, align, dissect, excerpt, graph, smallest_input
@@ -333,3 +334,81 @@ def _predicted(specimen: Specimen, digest: str, _photo: Photo) -> NDArray[np.flo
     with torch.inference_mode():
         logits: NDArray[np.float32] = network.model(network.preprocess(_photo.image))[0].float().numpy()
     return logits
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def cam_layer(specimen: Specimen) -> layers.Best:
+    """Where class activation maps of a network look first."""
+    look = loaded(specimen)
+    return layers.best(family_of(specimen.variant).key, look.model, _blank(specimen))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def cam_layers(specimen: Specimen) -> tuple[layers.Layer, ...]:
+    """The layers of a network that class activation maps can look at. ValueError where there are none."""
+    return layers.layers(loaded(specimen).model, _blank(specimen))
+
+
+def _blank(specimen: Specimen) -> torch.Tensor:
+    row = loaded(specimen).preprocess
+    return torch.zeros(1, row.channels, row.size, row.size)
+
+
+_BY_DIGEST: dict[str | type, Callable[[Any], Any]] = {Photo: lambda photo: photo.digest}
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=_BY_DIGEST)
+def cam_evidence(specimen: Specimen, photo: Photo, target: int, path: str) -> cam.Evidence:
+    """What a layer has to say of a class in a picture. Tensors that nobody changes."""
+    look = loaded(specimen)
+    return cam.evidence(look.model, look.preprocess(photo.image), target, path)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_BY_DIGEST)
+def cam_itself(specimen: Specimen, photo: Photo, target: int, path: str) -> NDArray[np.float32] | str:
+    """CAM, the raw map (h, w); a sentence where it is not defined."""
+    look = loaded(specimen)
+    try:
+        return cam.class_activation(look.model, look.preprocess(photo.image), target, path).numpy()
+    except ValueError as error:
+        return str(error)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=_BY_DIGEST)
+def cam_film(
+    specimen: Specimen, photo: Photo, target: int, paths: tuple[str, ...], methods: tuple[str, ...]
+) -> Mapping[str, Mapping[str, NDArray[np.float32]]]:
+    """The raw maps of several layers, from one pass: by path and by method."""
+    look = loaded(specimen)
+    found = cam.evidences(look.model, look.preprocess(photo.image), target, paths)
+    return {each.path: {method: cam.coarse(each, method).numpy() for method in methods} for each in found}
+
+
+@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=_BY_DIGEST)
+def cam_guided(specimen: Specimen, photo: Photo, target: int) -> NDArray[np.float32] | str:
+    """Guided Grad-CAM (H, W); a sentence where it is not defined."""
+    look, method = loaded(specimen), attribution.METHODS["guided_gradcam"]
+    if why := method.undefined(look.model):
+        return why
+    return method.run(look.model, look.preprocess(photo.image), target, None).numpy()
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def cam_times(specimen: Specimen, path: str) -> tuple[float, float]:
+    """Seconds of the evidence of a layer, and of a plain forward pass: in turn, the faster of two each."""
+    model, image = loaded(specimen).model, _blank(specimen)
+
+    def plain() -> None:
+        with torch.no_grad():
+            model(image)
+
+    def evidence() -> None:
+        cam.evidence(model, image, 0, path)
+
+    def took(work: Callable[[], None]) -> float:
+        start = time.perf_counter()
+        work()
+        return time.perf_counter() - start
+
+    first, second = ((took(evidence), took(plain)) for _ in range(2))
+    return min(first[0], second[0]), min(first[1], second[1])

@@ -35,7 +35,12 @@ def style() -> None:
 
 def plates(shown: Sequence[Plate], *, least: int) -> None:
     """Pictures side by side, each at least `least` pixels wide; they break into rows where room is short."""
-    st.html(f'<div class="zl-plates" style="--least:{least}px">{"".join(map(_figure, shown))}</div>')
+    st.html(row(shown, least=least))
+
+
+def row(shown: Sequence[Plate], *, least: int) -> str:
+    """The same as HTML, for who keeps it."""
+    return f'<div class="zl-plates" style="--least:{least}px">{"".join(map(_figure, shown))}</div>'
 
 
 def picture(plate: Plate, *, name: str, key: str, scale: str = "") -> None:

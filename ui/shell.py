@@ -66,13 +66,21 @@ def pages() -> dict[str, list[StreamlitPage]]:
         _page("replay", "Recordings", "replay"),
         _page("data", "Data", "photo_library"),
     ]
-    known = [*architectures, *comparing, *training]
+    inside = [
+        _page("cam", "Class-activation maps", "center_focus_strong"),
+    ]
+    known = [*architectures, *comparing, *training, *inside]
     architectures.append(_page("gallery", "Gallery", "grid_view", visibility="hidden"))
     asked = unquote(urlsplit(st.context.url or "").path).rpartition("/")[2]
     if asked not in [page.url_path for page in (*known, *architectures)]:
         missing = partial(_missing, asked, known)
         architectures.append(st.Page(missing, title="No such page", url_path=asked, visibility="hidden"))
-    return {"Architectures": architectures, "Side by side": comparing, "Training": training}
+    return {
+        "Architectures": architectures,
+        "Side by side": comparing,
+        "Training": training,
+        "Look inside": inside,
+    }
 
 
 def _page(
