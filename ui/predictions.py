@@ -112,10 +112,8 @@ def verdict(logits: Logits, named: Sequence[str], photo: Photo) -> str:
     place = ranked(logits).index(at) + 1
     if place == 1:
         return f":material/check: **Right.** The picture is labelled **{label}**."
-    share = percent(float(probabilities(logits)[at]))
-    return (
-        f":material/close: The picture is labelled **{label}**, which comes in place {place:,} with {share}."
-    )
+    share = percent(probabilities(logits)[at])
+    return f":material/close: The label, **{label}**, comes in place {place:,} with {share}."
 
 
 def percent(share: float) -> str:
