@@ -28,6 +28,8 @@ from ui import catalogue, live, pictures
 from ui import samples as always
 from ui.background import Background
 from ui.errands import Errands
+from ui.items import Items
+from ui.items import items as items_of
 from ui.samples import Photo
 from viz import activations, attribution, cam, layers
 from viz import fusing as fuse
@@ -321,6 +323,21 @@ def loaded(specimen: Specimen) -> Loaded:
 def samples() -> Mapping[str, Photo]:
     """The sample photos and mosaics by token. Frozen records whose pixels nobody changes: safe to share."""
     return always.samples()
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def thumbnails() -> Mapping[str, str]:
+    """The same as small pictures in Markdown."""
+    return {token: always.thumbnail(photo) for token, photo in samples().items()}
+
+
+@st.cache_resource(max_entries=4, show_spinner="Loading the pictures …")
+def items(data: str, version: str) -> Items:
+    """What can be chosen of a data set; `version` is that of `training.data.version`. Nobody changes it.
+
+    ValueError with a sentence where it is unknown or not on this disk.
+    """
+    return items_of(data)
 
 
 def predicted(specimen: Specimen, photo: Photo) -> NDArray[np.float32]:

@@ -163,7 +163,10 @@ def _picker(key: str, named: Sequence[str], logits: Logits, chosen: int) -> None
 
     def put() -> None:
         at = st.session_state[shown]
-        state.write(**{key: None if at == _PREDICTION else named[at]})
+        if at == _PREDICTION:
+            st.query_params.pop(key, None)
+        else:  # alone: the other parameters of the address belong to their controls
+            st.query_params[key] = named[at]
 
     st.selectbox(
         "Class to ask about", [_PREDICTION, *order], format_func=words, key=shown, on_change=put,

@@ -4,6 +4,8 @@ Of a mosaic one knows where each thing lies, so a map of one class can be checke
 """
 
 import hashlib
+import io
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +13,10 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 LARGEST = 1024  # pixels of the longer side of a photo: more than any network reads, quick to send
+_THUMBNAIL = 112  # pixels, shown at half of it
 _FOLDER = Path(__file__).parents[1] / "assets" / "photos"
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels; right and bottom lie outside
@@ -99,6 +102,15 @@ def samples() -> Mapping[str, Photo]:
     photos = {token: _photo(token, sample) for token, sample in _SAMPLES.items()}
     mosaics = {token: _mosaic(token, title, parts, photos) for token, (title, parts) in _MOSAICS.items()}
     return MappingProxyType(photos | mosaics)
+
+
+def thumbnail(photo: Photo) -> str:
+    """A small square picture as Markdown, with its title for those who cannot see it."""
+    content = io.BytesIO()
+    ImageOps.fit(photo.image, (_THUMBNAIL, _THUMBNAIL), Image.Resampling.LANCZOS).save(
+        content, "WEBP", quality=70
+    )
+    return f"![{photo.title}](data:image/webp;base64,{b64encode(content.getvalue()).decode()})"
 
 
 def digest(image: Image.Image) -> str:

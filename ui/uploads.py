@@ -1,0 +1,46 @@
+"""From a file that somebody has chosen to a photo, in memory: nothing of it is written to a disk."""
+
+from PIL import Image
+
+from training import reading
+from ui.samples import LARGEST, Photo, digest
+
+MOST_BYTES = 32 << 20
+SMALLEST = 8  # pixels of the shorter side
+_LONGEST = 20  # times: how much longer one side may be than the other
+
+
+def photo(content: bytes, token: str, title: str) -> tuple[Photo, str]:
+    """The photo, and what was changed on the way from the file, in a sentence or "".
+
+    ValueError with a sentence where it can be none.
+    """
+    if len(content) > MOST_BYTES:
+        raise ValueError(
+            f"The file has {len(content) / 2**20:.0f} MiB, and {MOST_BYTES >> 20} MiB is the most. "
+            "Save the picture smaller."
+        )
+    try:
+        found = reading.read(content, longer=LARGEST)
+    except ValueError as error:
+        raise ValueError(
+            f"This file cannot be used: {error}. JPEG, PNG, WebP, GIF, BMP, TIFF and PPM can."
+        ) from None
+    width, height = found.size
+    if min(width, height) < SMALLEST:
+        raise ValueError(
+            f"The picture has {width:,} × {height:,} pixels, too few to see anything. "
+            f"{SMALLEST} a side is the fewest."
+        )
+    if max(width, height) > _LONGEST * min(width, height):
+        raise ValueError(
+            f"The picture has {width:,} × {height:,} pixels, and a network sees a square in its middle. "
+            "Cut out what it is about."
+        )
+    image = found.image.convert("RGB")
+    image.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
+    notes = list(found.notes)
+    if max(width, height) > LARGEST:
+        notes.append(f"{width:,} × {height:,} pixels made {image.width:,} × {image.height:,}")
+    said = f"{'; '.join(notes)}." if notes else ""
+    return Photo(token=token, title=title, image=image, digest=digest(image)), said[:1].upper() + said[1:]
