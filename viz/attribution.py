@@ -6,7 +6,7 @@ largest size over the channels, as in Simonyan et al. 2013, section 3.1.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
@@ -89,7 +89,7 @@ def smoothed(model: nn.Module, image: Tensor, target: int, progress: Progress | 
     return total / SAMPLES
 
 
-def rise(model: nn.Module, image: Tensor, target: int) -> Iterator[tuple[float, Tensor]]:
+def rise(model: nn.Module, image: Tensor, target: int) -> cam.Rounds:
     """RISE as it grows: the share of MASKS shown so far, and the map (H, W) they make: the mean probability
     of the class over the masks that show a pixel.
 

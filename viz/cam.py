@@ -6,9 +6,10 @@ channels, i and j positions, Z = h w. Score-CAM asks the network again for every
 reads the weights of the last linear layer.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from viz import hooks, layers
 
 BATCH = 16  # pictures at a time: more are no faster on a CPU
 
+Rounds: TypeAlias = Generator[tuple[float, Tensor], None, None]  # shares done, and maps so far
 Progress = Callable[[float], None]  # is told the share that is done; what it raises ends the work
 
 
@@ -199,7 +201,7 @@ def _head(model: nn.Module, averages: Tensor, logits: Tensor) -> Tensor | None:
     return None
 
 
-def score_cam(model: nn.Module, image: Tensor, target: int, path: str) -> Iterator[tuple[float, Tensor]]:
+def score_cam(model: nn.Module, image: Tensor, target: int, path: str) -> Rounds:
     """Score-CAM as it grows: the share of channels asked so far, and the map (h, w) that they make.
 
     Stop iterating to cancel. BATCH pictures are in memory at a time.
