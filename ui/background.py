@@ -25,6 +25,7 @@ Report = Callable[[float, Any], None]  # the share that is done, 0..1, and what 
 
 _WAITING = 256  # jobs in the queue
 _KEPT = 512  # results in memory
+_PARTING = 5.0  # seconds that the end of the server waits for a job
 _PATIENCE = 60.0  # seconds after which a reader who has not looked is taken to be gone
 
 
@@ -75,6 +76,7 @@ class Background:
         self._jobs: OrderedDict[Hashable, _Job] = OrderedDict()
         self._served: dict[str, float] = {}  # when a job of a reader last began
         self._numbers = count()
+        self._threads: set[threading.Thread] = set()
         self._lock = threading.Lock()
         self._closed = False
 
@@ -92,7 +94,9 @@ class Background:
                 job = self._jobs[key] = _Job(key, next(self._numbers), work)
                 if self._free and not self._closed:
                     self._free -= 1
-                    threading.Thread(target=self._go, name="background", daemon=True).start()
+                    thread = threading.Thread(target=self._go, name="background", daemon=True)
+                    self._threads.add(thread)
+                    thread.start()
             self._trim()
             return self._look(job, reader)
 
@@ -101,6 +105,12 @@ class Background:
         with self._lock:
             job = self._jobs.get(key)
             return None if job is None else self._look(job, reader)
+
+    def result(self, key: Hashable) -> Seen | None:
+        """A job that is done already, without waiting for one that is not."""
+        with self._lock:
+            job = self._jobs.get(key)
+            return self._look(job, "") if job is not None and job.state == "done" else None
 
     def wait(self, key: Hashable, reader: str, seconds: float) -> Seen | None:
         """The same, after waiting for its end a little: what is quick is shown at once, without a flicker."""
@@ -121,12 +131,15 @@ class Background:
                 self._end(job, "cancelled")
 
     def close(self) -> None:
-        """Stop everything."""
+        """Stop everything, and wait until it has stopped: torch must not compute while the process ends."""
         with self._lock:
             self._closed = True
             for job in self._jobs.values():
                 if job.state == "waiting":
                     self._end(job, "cancelled")
+            under_way = list(self._threads)
+        for thread in under_way:
+            thread.join(_PARTING)
 
     def _look(self, job: _Job, reader: str) -> Seen:
         now = time.monotonic()
@@ -184,6 +197,7 @@ class Background:
                 return job
             self._served.clear()
             self._free += 1
+            self._threads.discard(threading.current_thread())
             return None
 
     def _report(self, job: _Job, share: float, part: Any) -> None:

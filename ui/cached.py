@@ -11,13 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import streamlit as st
 import torch
 from numpy.typing import NDArray
 from plotly.graph_objects import Figure
+from torch import nn
 
 from training import schedule
 from training.data import load
@@ -31,7 +32,7 @@ from ui.errands import Errands
 from ui.items import Items
 from ui.items import items as items_of
 from ui.samples import Photo
-from viz import activations, attribution, cam, layers
+from viz import activations, attribution, cam, layers, scores
 from viz import fusing as fuse
 from viz.figures import timeline as figures
 from viz.figures.scaling import draw
@@ -274,9 +275,15 @@ def planned(recipe: Recipe, steps_per_epoch: int) -> tuple[float, ...]:
     return schedule.planned(recipe, steps_per_epoch)
 
 
-@st.cache_resource(max_entries=1, show_spinner=False, on_release=Background.close)
-def background() -> Background:
-    """What is computed beside the pages, for all readers of this server."""
+@st.cache_resource(max_entries=2, show_spinner=False)
+def twin(specimen: Specimen, depth: int) -> nn.Module:
+    """The network of a specimen with its first `depth` layers, from the top, drawn anew."""
+    return scores.twin(loaded(specimen).model, depth)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, on_release=Background.close)
+def background(lane: Literal["quick", "slow"]) -> Background:
+    """What is computed beside the pages, for all readers. What is quick does not wait for slow work."""
     made = Background()
     atexit.register(made.close)
     return made

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 Pixels = NDArray[np.uint8]
 
@@ -35,6 +35,27 @@ def sheet(rows: Sequence[Pixels]) -> bytes:
 def picture(pixels: Pixels) -> bytes:
     """One picture (C, S, S) as a PNG."""
     return _png(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+
+
+def titled(cells: Sequence[tuple[str, Sequence[Image.Image]]], across: int) -> bytes:
+    """Pictures of one size below their titles as a PNG on white, `across` cells a row.
+
+    A cell holds a few pictures side by side; all cells are as wide as the one with most.
+    """
+    width, height = cells[0][1][0].size
+    most = max(len(pictures) for _, pictures in cells)
+    gap = round(GAP * width)
+    text = max(12, width // 16)
+    step_x, step_y = most * width + 2 * gap, height + 2 * text + gap
+    rows = -(-len(cells) // across)
+    canvas = Image.new("RGB", (min(across, len(cells)) * step_x, rows * step_y + gap), "white")
+    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(text)
+    for at, (title, pictures) in enumerate(cells):
+        left, top = at % across * step_x + gap, at // across * step_y + gap
+        draw.text((left, top), title, fill="black", font=font)
+        for number, picture in enumerate(pictures):
+            canvas.paste(picture, (left + number * width, top + 2 * text - gap // 2))
+    return _png(np.asarray(canvas))
 
 
 def set_apart(pictures: Pixels, masks: NDArray[np.bool_]) -> Pixels:
