@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -281,9 +281,19 @@ def twin(specimen: Specimen, depth: int) -> nn.Module:
     return scores.twin(loaded(specimen).model, depth)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, on_release=Background.close)
-def background(lane: Literal["quick", "slow"]) -> Background:
-    """What is computed beside the pages, for all readers. What is quick does not wait for slow work."""
+@st.cache_resource(max_entries=1, show_spinner=False, on_release=Background.close)
+def background() -> Background:
+    """What is computed beside the pages, for all readers of this server."""
+    return _begun()
+
+
+@st.cache_resource(max_entries=1, show_spinner=False, on_release=Background.close)
+def quick() -> Background:
+    """The same for work of a pass or two, which does not wait for longer work."""
+    return _begun()
+
+
+def _begun() -> Background:
     made = Background()
     atexit.register(made.close)
     return made

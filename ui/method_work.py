@@ -161,7 +161,7 @@ class Desk:
 
         Raises ValueError with a sentence where the queue is full.
         """
-        pool = cached.background("quick" if quick else "slow")
+        pool = cached.quick() if quick else cached.background()
         if key in self._stopped or not (wanted or key in self._begun):
             return pool.result(key)
         seen = pool.look(key, self._reader)
@@ -170,7 +170,7 @@ class Desk:
 
     def wait(self, key: Key, seconds: float) -> None:
         """For quick work."""
-        cached.background("quick").wait(key, self._reader, seconds)
+        cached.quick().wait(key, self._reader, seconds)
 
     def begin(self, key: Key) -> None:
         self._begun.add(key)
@@ -178,8 +178,8 @@ class Desk:
 
     def stop(self, key: Key) -> None:
         self._stopped.add(key)
-        for lane in ("quick", "slow"):
-            cached.background(lane).cancel(key, self._reader)
+        for pool in (cached.quick(), cached.background()):
+            pool.cancel(key, self._reader)
 
 
 def quick(method: Method) -> bool:
