@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,13 +26,15 @@ from training.data import load
 from training.pool import Pool
 from training.recipe import Recipe
 from training.runs import Runs
-from ui import catalogue, live, pictures
+from ui import catalogue, kept, live, pictures
 from ui import samples as always
 from ui.background import Background
 from ui.errands import Errands
 from ui.items import Items
 from ui.items import items as items_of
+from ui.kept import Kept
 from ui.samples import Photo
+from ui.shelf import Shelf
 from viz import activations, attribution, cam, layers, scores
 from viz import fusing as fuse
 from viz.figures import timeline as figures
@@ -327,13 +330,24 @@ def augmented(
     return pictures.augmented(data, size, channels, kind=kind, strength=strength, pictures=chosen)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Loading the network …")
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _shelf() -> Shelf:
+    return Shelf(load_specimen)
+
+
 def loaded(specimen: Specimen) -> Loaded:
     """A network with its weights, shared by all readers: nobody hooks or changes it, see `viz.hooks`.
 
-    ValueError with a sentence where its weights are not on this disk, damaged, or those of another network.
+    Those used lately stay in memory, bounded by bytes. ValueError with a sentence where its weights are not
+    on this disk, damaged, those of another network, or too large for this machine.
     """
-    return load_specimen(specimen)
+    return _shelf().get(specimen)
+
+
+@st.cache_data(max_entries=4, ttl=_REST, show_spinner=False)
+def kept_runs(root: str) -> tuple[Kept, ...]:
+    """The runs in a folder that have checkpoints, the newest first."""
+    return kept.runs(Runs(Path(root)))
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -13,7 +13,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from training import data, own
 from training.data import DATASETS, OWN, Dataset, store
-from ui import bound, cached, export, prose
+from ui import bound, cached, downloads, export, prose
 from ui.pictures import COLUMNS, KINDS, ROWS, Example, Look
 from viz.figures.data import balance
 
@@ -21,7 +21,6 @@ _STYLE = Path(__file__).with_suffix(".css")
 _SIZES = (8, 16, 28, 32, 48, 64, 96, 128)  # pixels
 _FIRST_SIZE = "as stored"
 _PICTURES = 12  # of a class to try an augmentation on
-_EVERY = 0.5  # seconds between looks at a download
 _SET = "data.set"
 
 
@@ -77,52 +76,24 @@ def _fetch(known: Dataset) -> None:
     st.badge("Not on this disk", icon=":material/cloud_download:", color="gray")
     if _under_way(known.key):
         return
-    _refusal(known.key, "cloud_off")
+    downloads.refusal("data", known.key, "cloud_off")
     st.button(
         f"Download {known.download / 1e6:.0f} MB",
         icon=":material/download:",
         key="data.download",
-        on_click=_start,
-        args=(known.key, "download", known.key),
+        on_click=downloads.start,
+        args=("data", known.key, "download", known.key),
         help="From its makers' server. Checked against its checksum, then kept on the disk of this machine.",
     )
 
 
-def _start(name: str, *arguments: str) -> None:
-    try:
-        cached.errands().start(name, *arguments)
-    except ValueError as error:
-        st.session_state["data.refused"] = str(error)
-
-
 def _under_way(name: str) -> bool:
     """Show how far a download or an import is. Where it has come to a good end, its data set is opened."""
-    errand = cached.errands().get(name)
-    if errand is None or errand.refused is not None:
-        return False
-    if errand.answer is not None:
-        cached.errands().forget(name)
+
+    def arrived() -> None:
         st.session_state["data.arrived"] = name if name in DATASETS else OWN + name
-        st.rerun()
-    _watch(name)
-    return True
 
-
-@st.fragment(run_every=_EVERY)
-def _watch(name: str) -> None:
-    errand = cached.errands().get(name)
-    if errand is None or errand.over:
-        st.rerun()
-    done, total, doing = errand.progress
-    share = min(done / total, 1.0) if total else 0.0
-    st.progress(share, f"{doing.capitalize()} … {share:.0%}" if total else f"{doing.capitalize()} …")
-    st.button(
-        "Stop",
-        icon=":material/stop:",
-        key=f"data.stop.{name}",
-        on_click=cached.errands().forget,
-        args=(name,),
-    )
+    return downloads.under_way("data", name, arrived)
 
 
 def _yours(known: Dataset) -> None:
@@ -168,15 +139,7 @@ def upload() -> None:
                 "Check and pack", icon=":material/inventory_2:", key="data.pack", disabled=file is None,
                 on_click=_pack, args=(file, name),
             )  # fmt: skip
-            _refusal(name, "block")
-
-
-def _refusal(name: str, symbol: str) -> None:
-    """Why something could not be begun or done, if so."""
-    errand = cached.errands().get(name)
-    sentence = st.session_state.pop("data.refused", None) or (errand.refused if errand else None)
-    if sentence:
-        st.error(prose.literal(sentence), icon=f":material/{symbol}:")
+            downloads.refusal("data", name, "block")
 
 
 def _pack(zipped: UploadedFile, name: str) -> None:
@@ -195,7 +158,7 @@ def _pack(zipped: UploadedFile, name: str) -> None:
     except ValueError as error:
         st.session_state["data.refused"] = str(error)
     else:
-        _start(name, "import", path, "--name", name, "--consume")
+        downloads.start("data", name, "import", path, "--name", name, "--consume")
 
 
 def _name(file: str) -> str:

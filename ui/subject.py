@@ -4,12 +4,13 @@ In an address it is one word, `efficientnet_lite0,weights:imagenet`: a variant, 
 published network without training. A checkpoint knows its own classes and knobs, so its word needs neither.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import streamlit as st
 
-from ui import cached, prose, state
+from ui import cached, downloads, prose, state
+from ui.kept import Kept
 from zoo import VARIANTS, Loaded, Specimen, family_of, imagenet, variant, weights
 
 FIRST = Specimen("efficientnet_lite0", weights="imagenet")
@@ -30,7 +31,7 @@ def token(specimen: Specimen) -> str:
     parts = [specimen.variant]
     if specimen.weights != "random":
         parts.append(f"weights:{specimen.weights}")
-    if not _kept(specimen):
+    if not _checkpoint(specimen):
         query = specimen.to_query()
         parts += [f"classes:{query['classes']}"] if "classes" in query else []
         parts += filter(None, [query.get("knobs")])
@@ -48,13 +49,13 @@ def parse(word: str) -> Specimen:
         else:
             turned.append(part)
     specimen = Specimen.from_query(query | {"knobs": ",".join(turned)})
-    if not _kept(specimen):
+    if not _checkpoint(specimen):
         return specimen
     held = weights.specimen_of(specimen.weights)
     if held.variant != specimen.variant:
         raise ValueError(
-            f"{_weights(held.weights)} belong to {variant(held.variant).title}, "
-            f"not to {variant(specimen.variant).title}."
+            f"The checkpoint {specimen.weights} holds {variant(held.variant).title}, "
+            f"not {variant(specimen.variant).title}."
         )
     return held
 
@@ -62,21 +63,28 @@ def parse(word: str) -> Specimen:
 def title(specimen: Specimen) -> str:
     """The network and its weights in words."""
     name = variant(specimen.variant).title
-    turned = " with turned knobs" if specimen.knobs and not _kept(specimen) else ""
-    return f"{name}{turned}, {_weights(specimen.weights)}"
+    if specimen.weights == "imagenet":
+        return f"{name} · ImageNet"
+    if specimen.weights == "random":
+        return f"{name}{' with turned knobs' if specimen.knobs else ''} · untrained"
+    facts = weights.describe(specimen.weights)
+    return f"{name} · {facts.data}, epoch {facts.epoch}"
 
 
 def choices() -> dict[str, str]:
     """What can be shown at once, without a download: the word of each trained network, and its title."""
     found = [Specimen(name, weights="imagenet") for name in imagenet.offered() if imagenet.available(name)]
-    found += [weights.specimen_of(f"shipped:{name}") for name in weights.shipped()]
-    return {token(specimen): title(specimen) for specimen in found}
+    return (
+        {token(specimen): title(specimen) for specimen in found}
+        | _shipped()
+        | {_word(run, run.latest): _run_title(run) for run in _runs()}
+    )
 
 
 def choose(page: str) -> Subject:
     """The network that the address of a page names, with a list in the sidebar to choose another.
 
-    Where it cannot be had, the page says why, offers a way on and stops here.
+    Where it cannot be had, the page says why, offers the ways on and stops here.
     """
     key = f"{page}.net"
     wanted = state.query().get(key) or token(FIRST)
@@ -88,33 +96,91 @@ def choose(page: str) -> Subject:
         _picker(key, specimen)
     if not problem:
         try:
-            loaded = cached.loaded(specimen)
+            with st.spinner("Loading the network …"):
+                loaded = cached.loaded(specimen)
         except ValueError as error:
             problem = str(error)
         else:
             return Subject(specimen, loaded, title(specimen), specimen.weights != "random")
-    st.error(prose.literal(problem), icon=":material/link_off:")
-    st.button(
-        f"Show {variant(FIRST.variant).title}", type="primary", key=f"{key}.way_on", on_click=_put,
-        args=(key, token(FIRST)),
-    )  # fmt: skip
+    if _to_download(specimen) and not imagenet.available(specimen.variant):
+        _offer(key, specimen)
+    else:
+        st.error(prose.literal(problem), icon=":material/link_off:")
+        with st.container(horizontal=True):
+            if _to_download(specimen):  # what lies here is damaged
+                _download(key, specimen)
+            _ways_on(key, specimen)
     st.stop()
 
 
 def _picker(key: str, specimen: Specimen) -> None:
-    listed: Mapping[str, str] = choices() | _untrained()
+    run = next((run for run in _runs() if specimen.weights.startswith(f"run:{run.id}@")), None)
     now = token(specimen)
-    if now not in listed:
-        listed = {now: title(specimen), **listed}
-    shown = state.shows(f"{key}.list", now)
+    listed = {**choices(), **_downloadable(), **_untrained()}
+    shown = _word(run, run.latest) if run else now
+    if shown not in listed:
+        listed = {shown: title(specimen), **listed}
+    drawn = state.shows(f"{key}.list", shown)
 
     def chosen() -> None:
-        _put(key, st.session_state[shown])
+        _put(key, st.session_state[drawn])
 
     st.selectbox(
-        "Network", list(listed), format_func=lambda word: listed.get(word, word), key=shown, on_change=chosen,
-        help="What has learnt stands first. Type a part of a name, a family or a year to search.",
+        "Network", list(listed), format_func=lambda word: listed.get(word, word), key=drawn, on_change=chosen,
+        help="Those that are ready stand first: what came with the app, what was downloaded, your own runs. "
+        "Then those to download, and all networks untrained. Type a part of a name or a family to search.",
     )  # fmt: skip
+    if run:
+        _moment(key, run, specimen)
+
+
+def _moment(key: str, run: Kept, specimen: Specimen) -> None:
+    """Which checkpoint of a run."""
+    moment = specimen.weights.rpartition("@")[2]
+    moments = list(run.moments) if moment in run.moments else [*run.moments, moment]
+    drawn = state.shows(f"{key}.moment", moment)
+
+    def chosen() -> None:
+        _put(key, _word(run, st.session_state[drawn]))
+
+    st.select_slider(
+        "Epoch", moments, key=drawn, on_change=chosen, help="The checkpoints that the run has kept."
+    )
+
+
+def _offer(key: str, specimen: Specimen) -> None:
+    """What there is to download, in place of what the page would show."""
+    name, size = specimen.variant, imagenet.size(specimen.variant)
+    errand = _errand(name)
+    st.markdown(
+        f"**{title(specimen)}.** These weights are published by torchvision and not on this disk yet: "
+        f"{size / 1e6:,.0f} MB. They are checked against their checksum and kept for everybody who uses this "
+        "machine."
+    )
+    if downloads.under_way(key, errand, lambda: None):
+        return
+    downloads.refusal(key, errand, "cloud_off")
+    with st.container(horizontal=True):
+        _download(key, specimen)
+        _ways_on(key, specimen)
+
+
+def _download(key: str, specimen: Specimen) -> None:
+    name = specimen.variant
+    st.button(
+        f"Download ({imagenet.size(name) / 1e6:,.0f} MB)", icon=":material/download:", type="primary",
+        key=f"{key}.download", on_click=downloads.start, args=(key, _errand(name), "weights", name),
+    )  # fmt: skip
+
+
+def _ways_on(key: str, specimen: Specimen) -> None:
+    """Buttons for what works instead."""
+    ways = {"way_on": (FIRST, variant(FIRST.variant).title)}
+    if specimen.weights != "random" and specimen != FIRST:
+        plain = Specimen(specimen.variant)
+        ways["untrained"] = (plain, title(plain))
+    for name, (other, words) in ways.items():
+        st.button(f"Show {words}", key=f"{key}.{name}", on_click=_put, args=(key, token(other)))
 
 
 def _put(key: str, word: str) -> None:
@@ -122,24 +188,64 @@ def _put(key: str, word: str) -> None:
     st.query_params[key] = word
 
 
-def _untrained() -> dict[str, str]:
-    """All networks with random weights."""
+def _errand(name: str) -> str:
+    return f"weights {name}"
+
+
+def _to_download(specimen: Specimen) -> bool:
+    """Whether torchvision publishes its weights."""
+    published = Specimen(specimen.variant, weights="imagenet")
+    return specimen == published != FIRST and specimen.variant in imagenet.offered()
+
+
+def _downloadable() -> dict[str, str]:
+    return {word: words for name, (word, words) in _published().items() if not imagenet.available(name)}
+
+
+@cache
+def _published() -> dict[str, tuple[str, str]]:
+    """torchvision's: the word and the title of each variant."""
     found = {}
-    for name in VARIANTS:
-        family, own = family_of(name), title(Specimen(name))
-        found[token(Specimen(name))] = f"{own} ({family.title}, {family.year})"
+    for name in imagenet.offered():
+        specimen = Specimen(name, weights="imagenet")
+        found[name] = (
+            token(specimen),
+            f"{title(specimen)}, {imagenet.size(name) / 1e6:,.0f} MB to download{_family(name)}",
+        )
     return found
 
 
-def _kept(specimen: Specimen) -> bool:
-    """Whether its weights are a checkpoint, which says what network it holds."""
+@cache
+def _untrained() -> dict[str, str]:
+    """All networks with random weights."""
+    return {token(Specimen(name)): f"{title(Specimen(name))}{_family(name)}" for name in VARIANTS}
+
+
+@cache
+def _shipped() -> dict[str, str]:
+    """The checkpoints that come with the app."""
+    found = [weights.specimen_of(f"shipped:{name}") for name in weights.shipped()]
+    return {token(specimen): title(specimen) for specimen in found}
+
+
+def _family(name: str) -> str:
+    """What a search may ask for beside the title."""
+    family = family_of(name).title
+    return "" if family.lower() in variant(name).title.lower() else f" ({family})"
+
+
+def _runs() -> tuple[Kept, ...]:
+    return cached.kept_runs(str(weights.runs_root()))
+
+
+def _word(run: Kept, moment: str) -> str:
+    return f"{run.variant},weights:run:{run.id}@{moment}"
+
+
+def _run_title(run: Kept) -> str:
+    return f"{run.title} · your run, epoch {run.latest}"
+
+
+def _checkpoint(specimen: Specimen) -> bool:
+    """Whether its weights are in a file that says what network it holds."""
     return specimen.weights not in ("random", "imagenet")
-
-
-def _weights(name: str) -> str:
-    if name == "random":
-        return "untrained"
-    if name == "imagenet":
-        return "ImageNet"
-    facts = weights.describe(name)
-    return f"trained on {facts.data} to epoch {facts.epoch}"

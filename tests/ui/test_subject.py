@@ -1,12 +1,16 @@
 """The picker of networks: what stands in the address is shown, and what cannot be had gets a sentence."""
 
+import time
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ui import subject
-from zoo import Specimen
+from tests.played import NAME, play, played
+from training.recipe import Recipe
+from training.runs import Runs
+from ui import cached, subject
+from zoo import Specimen, imagenet, weights
 
 
 @pytest.fixture
@@ -49,7 +53,7 @@ def test_a_word_comes_back(word: str, specimen: Specimen | None) -> None:
     [
         ("", "no variant called"),
         ("resnet5O", "Did you mean"),
-        ("resnet50,weights:shipped:resnet_shapes", "belong to ResNet, classroom size"),
+        ("resnet50,weights:shipped:resnet_shapes", "holds ResNet, classroom size"),
         ("resnet50,weights:shipped:../../etc", "no weights called"),
         ("resnet50,weights:run:nobody@3", "no run called"),
         ("resnet50,classes:0", "classes must lie between"),
@@ -70,16 +74,16 @@ def test_what_is_ready_at_once() -> None:
 
 def test_the_first_is_ready(page: AppTest) -> None:
     page.run()
-    assert page.markdown[0].value == "EfficientNet-Lite0, ImageNet | True | 1000"
+    assert page.markdown[0].value == "EfficientNet-Lite0 · ImageNet | True | 1000"
 
 
 def test_the_address_chooses_and_the_list_too(page: AppTest) -> None:
     page.query_params["cam.net"] = "lenet_classroom"
     page.run()
-    assert page.markdown[0].value == "LeNet, classroom size, untrained | False | 10"
+    assert page.markdown[0].value == "LeNet, classroom size · untrained | False | 10"
     page.selectbox(key="cam.net.list").set_value("resnet_classroom,weights:shipped:resnet_shapes").run()
     assert page.query_params["cam.net"] == "resnet_classroom,weights:shipped:resnet_shapes"
-    assert page.markdown[0].value == "ResNet, classroom size, trained on shapes to epoch 10 | True | 8"
+    assert page.markdown[0].value == "ResNet, classroom size · shapes, epoch 10 | True | 8"
 
 
 def test_a_wrong_address_shows_a_way_on(page: AppTest) -> None:
@@ -89,3 +93,96 @@ def test_a_wrong_address_shows_a_way_on(page: AppTest) -> None:
     page.button(key="cam.net.way_on").click().run()
     assert not page.error
     assert page.markdown[0].value.startswith("EfficientNet-Lite0")
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence", "ways"),
+    [
+        ("lenet_classroom,weights:imagenet", "Nobody has published", ["way_on", "untrained"]),
+        ("resnet18,weights:imagenet,width:32", "without turned knobs", ["way_on", "untrained"]),
+        ("resnet_classroom,weights:run:gone@3", "no run called", ["way_on"]),
+    ],
+)
+def test_weights_that_there_are_not(page: AppTest, word: str, sentence: str, ways: list[str]) -> None:
+    page.query_params["cam.net"] = word
+    page.run()
+    assert sentence in page.error[0].value.replace("\\", "")
+    assert [button.key for button in page.button] == [f"cam.net.{way}" for way in ways]
+    page.button(key=f"cam.net.{ways[-1]}").click().run()
+    assert not page.error
+    assert page.markdown
+
+
+def test_downloads_stand_behind_what_is_ready(page: AppTest) -> None:
+    page.run()
+    options = page.selectbox(key="cam.net.list").options
+    assert options[0] == "EfficientNet-Lite0 · ImageNet"
+    assert "VGG-16 (D) · ImageNet, 553 MB to download" in "\n".join(options)
+    first = next(at for at, words in enumerate(options) if "to download" in words)
+    assert all("shapes" in words or "CIFAR" in words or "ImageNet" in words for words in options[:first])
+    assert "untrained" in options[-1]
+    assert len(set(options)) == len(options)
+
+
+@pytest.mark.slow
+def test_a_download(page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No network, then a try that succeeds; the page goes on by itself."""
+    (tmp_path / "site").mkdir()
+    with played(tmp_path / "site") as (site, variables):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(imagenet, "_entry", imagenet._entry)  # put back when the test ends
+        play()
+        site.code = 404
+        page.query_params["cam.net"] = f"{NAME},weights:imagenet"
+        page.run()
+        assert not page.error
+        assert "not on this disk yet: 5 MB" in page.markdown[0].value
+        page.button(key="cam.net.download").click().run()
+        wait(page)
+        assert "answers 404" in page.error[0].value.replace("\\", "")
+        assert "EfficientNet-Lite0" in page.error[0].value.replace("\\", "")
+        site.code = 0
+        page.button(key="cam.net.download").click().run()
+        wait(page)
+        assert page.markdown[0].value.endswith("ImageNet | True | 1000")
+        assert f"{NAME},weights:imagenet" in subject.choices()
+        path = next((tmp_path / "data" / "weights").iterdir())
+        path.write_bytes(b"damaged")
+        cached._shelf.clear()
+        page.run()
+        assert "is damaged" in page.error[0].value
+        assert page.button(key="cam.net.download")
+
+
+def wait(page: AppTest) -> None:
+    """Until the download is over, and the page knows."""
+    errand, deadline = cached.errands().get(f"weights {NAME}"), time.monotonic() + 60
+    while errand and not errand.over and time.monotonic() < deadline:
+        time.sleep(0.05)
+    page.run()
+
+
+def test_the_readers_runs(page: AppTest, tmp_path: Path) -> None:
+    id = train(tmp_path / "runs")
+    word = f"lenet_classroom,weights:run:{id}@1"
+    assert word in subject.choices()
+    page.query_params["cam.net"] = word
+    page.run()
+    assert page.markdown[0].value == "LeNet, classroom size · shapes, epoch 1 | True | 8"
+    page.select_slider(key="cam.net.moment").set_value("0").run()
+    assert page.query_params["cam.net"] == f"lenet_classroom,weights:run:{id}@0"
+    assert page.markdown[0].value == "LeNet, classroom size · shapes, epoch 0 | True | 8"
+    assert page.selectbox(key="cam.net.list").value == word
+
+
+def train(root: Path) -> str:
+    """A run with two checkpoints, as a worker leaves it."""
+    runs = Runs(root)
+    id = runs.submit(Recipe(specimen=Specimen("lenet_classroom"), epochs=1))
+    shipped = weights.SHIPPED / "lenet_shapes.safetensors"
+    tensors, facts = weights.read(shipped)
+    for epoch in (0, 1):
+        path = root / id / "checkpoints" / f"{epoch:04d}.safetensors"
+        weights.save(path, {k: v for k, v in tensors.items()}, facts | {"epoch": epoch})
+    return id
