@@ -9,6 +9,7 @@ from functools import cache
 
 import streamlit as st
 
+from training.data import DATASETS, OWN
 from ui import cached, downloads, prose, state
 from ui.kept import Kept
 from zoo import VARIANTS, Loaded, Specimen, family_of, imagenet, variant, weights
@@ -68,7 +69,8 @@ def title(specimen: Specimen) -> str:
     if specimen.weights == "random":
         return f"{name}{' with turned knobs' if specimen.knobs else ''} · untrained"
     facts = weights.describe(specimen.weights)
-    return f"{name} · {facts.data}, epoch {facts.epoch}"
+    known = DATASETS.get(facts.data)
+    return f"{name} · {known.title if known else facts.data.removeprefix(OWN)}, epoch {facts.epoch}"
 
 
 def choices() -> dict[str, str]:

@@ -83,7 +83,7 @@ def test_the_address_chooses_and_the_list_too(page: AppTest) -> None:
     assert page.markdown[0].value == "LeNet, classroom size · untrained | False | 10"
     page.selectbox(key="cam.net.list").set_value("resnet_classroom,weights:shipped:resnet_shapes").run()
     assert page.query_params["cam.net"] == "resnet_classroom,weights:shipped:resnet_shapes"
-    assert page.markdown[0].value == "ResNet, classroom size · shapes, epoch 10 | True | 8"
+    assert page.markdown[0].value == "ResNet, classroom size · Shapes, epoch 10 | True | 8"
 
 
 def test_a_wrong_address_shows_a_way_on(page: AppTest) -> None:
@@ -119,7 +119,7 @@ def test_downloads_stand_behind_what_is_ready(page: AppTest) -> None:
     assert options[0] == "EfficientNet-Lite0 · ImageNet"
     assert "VGG-16 (D) · ImageNet, 553 MB to download" in "\n".join(options)
     first = next(at for at, words in enumerate(options) if "to download" in words)
-    assert all("shapes" in words or "CIFAR" in words or "ImageNet" in words for words in options[:first])
+    assert not any("untrained" in words for words in options[:first])
     assert "untrained" in options[-1]
     assert len(set(options)) == len(options)
 
@@ -169,10 +169,10 @@ def test_the_readers_runs(page: AppTest, tmp_path: Path) -> None:
     assert word in subject.choices()
     page.query_params["cam.net"] = word
     page.run()
-    assert page.markdown[0].value == "LeNet, classroom size · shapes, epoch 1 | True | 8"
+    assert page.markdown[0].value == "LeNet, classroom size · Shapes, epoch 1 | True | 8"
     page.select_slider(key="cam.net.moment").set_value("0").run()
     assert page.query_params["cam.net"] == f"lenet_classroom,weights:run:{id}@0"
-    assert page.markdown[0].value == "LeNet, classroom size · shapes, epoch 0 | True | 8"
+    assert page.markdown[0].value == "LeNet, classroom size · Shapes, epoch 0 | True | 8"
     assert page.selectbox(key="cam.net.list").value == word
 
 
