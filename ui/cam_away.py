@@ -1,5 +1,7 @@
 """What one takes away from the page Class-activation maps: the map's numbers, and code that repeats it."""
 
+from pathlib import Path
+
 import numpy as np
 import streamlit as st
 
@@ -7,6 +9,8 @@ from ui import evidence, export, prose
 from ui.cam_study import FREE, PAGE, Raw, Study
 from viz import images
 from zoo import Specimen
+
+_PHOTOS = Path(__file__).parents[1] / "assets" / "photos"
 
 
 def render(study: Study, method: str, path: str) -> None:
@@ -40,6 +44,7 @@ def script(specimen: Specimen, photo: str, target: int, path: str, method: str) 
         arguments.append(f"num_classes={specimen.num_classes}")
     if specimen.knobs:
         arguments.append(f"knobs={specimen.knobs!r}")
+    file = f"assets/photos/{photo}.jpg" if (_PHOTOS / f"{photo}.jpg").is_file() else "picture.jpg"
     return f"""\
 from PIL import Image
 
@@ -47,7 +52,7 @@ import zoo
 from viz import cam, images
 
 loaded = zoo.load(zoo.Specimen({", ".join(arguments)}))
-photo = Image.open("{photo}.jpg")
+photo = Image.open("{file}")
 image = loaded.preprocess(photo)  # (1, C, H, W), normalised
 
 raw = cam.raw(loaded.model, image, {target}, layer={path!r}, method={method!r})  # (h, w), signed
