@@ -11,7 +11,19 @@ import streamlit as st
 from streamlit.elements.lib.mutable_tab_container import TabContainer
 
 from ui import catalogue, prose, state
-from zoo import FAMILIES, VARIANTS, Family, Knob, Specimen, Variant, family_of, knobs, nearest, variant
+from zoo import (
+    FAMILIES,
+    VARIANTS,
+    Family,
+    Knob,
+    Specimen,
+    Variant,
+    family_of,
+    imagenet,
+    knobs,
+    nearest,
+    variant,
+)
 from zoo.anatomy import MapVanishedError
 from zoo.registry import KnobValue
 from zoo.specimen import KEYS, LARGEST_HEAD
@@ -53,6 +65,8 @@ class Study:
     def from_query(cls, query: Mapping[str, str]) -> "Study":
         """What an address names; ValueError with a sentence where it names something impossible."""
         specimen = Specimen.from_query({"variant": _FIRST, **query})
+        if specimen.weights == "imagenet":
+            imagenet.demand(specimen.variant)
         size = query.get("size") or str(variant(specimen.variant).input_size)
         if not (size.isascii() and size.isdigit() and 1 <= int(size) <= LARGEST_INPUT):
             raise ValueError(

@@ -62,6 +62,15 @@ def available(name: str) -> bool:
     return name == PACKAGED or (bool(variant(name).weights) and _path(name).is_file())
 
 
+def demand(name: str) -> None:
+    """ValueError with a sentence where a variant has no such weights."""
+    if name not in offered():
+        raise ValueError(
+            f"Nobody has published ImageNet weights for {variant(name).title} that fit it. "
+            f"{variant(PACKAGED).title} has some that are here at once."
+        )
+
+
 def size(name: str) -> int:
     """Bytes to download, 0 where that is nothing; ValueError where a variant has no weights."""
     return 0 if name == PACKAGED else _entry(name).size
@@ -162,16 +171,13 @@ def _path(name: str) -> Path:
 @cache
 def _entry(name: str) -> _Entry:
     """ValueError where a variant has no weights of torchvision's."""
-    row = variant(name)
-    if not row.weights or row.published is None:
-        raise ValueError(
-            f"Nobody has published ImageNet weights for {row.title} that fit it. "
-            f"{variant(PACKAGED).title} has some that are here at once."
-        )
     from torchvision.models import get_weight
     from torchvision.transforms import InterpolationMode
 
-    published, twin = get_weight(row.weights), row.published.twin.partition(":")[2]
+    demand(name)
+    row = variant(name)
+    twin = row.published.twin.partition(":")[2] if row.published else ""
+    published = get_weight(row.weights)
     wanted = published.transforms()
     halves = twin in _HALVES
     return _Entry(

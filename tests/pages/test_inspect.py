@@ -353,6 +353,16 @@ def test_wrong_addresses(inspect: Open, query: dict[str, str], sentence: str) ->
     assert figures(app)["Parameters"] == "25.6 M"
 
 
+def test_weights_of_imagenet(inspect: Open) -> None:
+    """They change nothing of what is shown here; a network that has none says so."""
+    assert figures(inspect(weights="imagenet"))["Parameters"] == "25.6 M"
+    app = inspect(variant="lenet_classroom", weights="imagenet")
+    assert "Nobody has published ImageNet weights for LeNet" in words(app)
+    app.button(key="inspect.way_on").click().run()
+    assert not app.error
+    assert app.query_params == {"variant": "lenet_classroom"}
+
+
 def test_the_way_on_keeps_what_is_right(inspect: Open) -> None:
     """One knob of three is right, and so are the classes, the layer and the batch."""
     knobs = "width:1e9,depths.2:9,stem:thin"

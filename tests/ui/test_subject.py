@@ -4,12 +4,13 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
 from tests.played import NAME, play, played
 from training.recipe import Recipe
 from training.runs import Runs
-from ui import cached, subject
+from ui import cached, samples, subject
 from zoo import Specimen, imagenet, weights
 
 
@@ -70,6 +71,22 @@ def test_what_is_ready_at_once() -> None:
     ready = subject.choices()
     assert next(iter(ready)) == "efficientnet_lite0,weights:imagenet"
     assert "resnet_classroom,weights:shipped:resnet_shapes" in ready
+
+
+@pytest.mark.parametrize(
+    ("photo", "names"),
+    [
+        ("cat", {"tabby", "tiger cat", "Egyptian cat"}),
+        ("cup", {"espresso"}),
+        ("cameraman", {"tripod"}),
+        ("rocket", {"missile"}),
+    ],
+)
+def test_sample_photos_are_named_right(photo: str, names: set[str]) -> None:
+    loaded = cached.loaded(subject.FIRST)
+    with torch.inference_mode():
+        logits = loaded.model(loaded.preprocess(samples.samples()[photo].image))
+    assert loaded.labels[int(logits.argmax())] in names
 
 
 def test_the_first_is_ready(page: AppTest) -> None:
