@@ -24,7 +24,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from viz import hooks, layers
-from viz.incremental import Incremental, NotLocalError
+from viz.incremental import Incremental, NotLocalError, record
+from viz.incremental.recording import Recording
+from zoo import precision
 from zoo.weights import Preprocess
 
 Values: TypeAlias = NDArray[np.float32]
@@ -40,8 +42,10 @@ FILLS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+NO_PREVIEW = "This processor is no faster with bfloat16, so there is no fast preview: the answers are exact."
+
 _BATCH = 8  # pictures at a time: more are no faster on a processor, and need more memory
-_OFF = 1e-3  # of two engines, and as a part of the number: more than rounding
+_OFF, _OFF_PREVIEW = 1e-3, 0.1  # of two engines, as a part of the numbers: more than rounding
 _BLUR = 0.08  # standard deviation, as a part of the shorter side
 _COARSE = 4  # positions along an axis that the first round has at least
 
@@ -188,7 +192,8 @@ class Occluder:
     ) -> None:
         """`image`: (1, C, H, W), normalised. `layer`: path of a module with maps; None: `layers.best`.
 
-        `preprocess` says what black is. `preview`: half the precision where the processor gains from it.
+        `preprocess` says what black is. `preview`: bfloat16 where the processor gains from it and
+        the incremental engine is at work; its answers are not exact.
         """
         if image.ndim != 4 or len(image) != 1:
             raise ValueError(f"One picture (1, C, H, W) is occluded at a time, not {tuple(image.shape)}.")
@@ -200,16 +205,19 @@ class Occluder:
         self._fill = fill
         self._cover = covering(self._image, fill, preprocess)
         self._layer = layers.best(None, model, image).path if layer is None else layer
-        seen = hooks.observe(model, self._image, [self._layer])
-        output = seen.outputs[self._layer]
-        kind = layers.kind_of(model, self._image, self._layer, output)
-        totals = layers.as_maps(output, kind)[0].sum((1, 2))
+        recording = record(model, self._image, self._layer)
+        kind = layers.kind_of(model, self._image, self._layer, recording.output)
+        totals = layers.as_maps(recording.output, kind)[0].sum((1, 2))
         self._channel = int(totals.argmax())
-        self._whole = seen.logits[0].float().numpy()
+        self._whole = recording.logits[0].numpy()
         self._whole_activation = float(totals[self._channel])
         self._target = _checked(target, len(self._whole))
+        self._note = ""
+        if preview and not precision.gains(learning=False):
+            self._note = " " + NO_PREVIEW
+            preview = False
         self._plain = _Batched(model, self._image, self._layer, kind, self._channel)
-        self._quick = self._prepared(model, kind)
+        self._quick = self._prepared(recording, kind, preview)
         ny, nx = len(self._ys), len(self._xs)
         self._logits = np.full((ny, nx, len(self._whole)), np.nan, np.float32)
         self._activation = np.full((ny, nx), np.nan, np.float32)
@@ -224,7 +232,7 @@ class Occluder:
     @property
     def how(self) -> str:
         """The engine at work, in a sentence."""
-        return self._engine.how
+        return f"{self._engine.how}{self._note}"
 
     @property
     def _engine(self) -> "Incremental | _Batched":
@@ -233,7 +241,7 @@ class Occluder:
     @property
     def exact(self) -> bool:
         """Whether the answers are the network's own, to rounding."""
-        return True
+        return self._quick is None or not self._quick.half
 
     def covered(self, row: int, column: int) -> Tensor:
         """The picture (1, C, H, W) with the square at `ys[row]`, `xs[column]`, as the network sees it."""
@@ -271,10 +279,10 @@ class Occluder:
             whole_activation=self._whole_activation,
         )
 
-    def _prepared(self, model: nn.Module, kind: layers.Kind) -> Incremental | None:
+    def _prepared(self, recording: Recording, kind: layers.Kind, preview: bool) -> Incremental | None:
         tops, lefts, size = self._corners()
         try:
-            return Incremental(model, self._image, self._layer, kind, self._channel, size, tops, lefts)
+            return Incremental(recording, kind, self._channel, size, tops, lefts, half=preview)
         except NotLocalError as error:
             self._plain.why = str(error)
             return None
@@ -304,7 +312,8 @@ class Occluder:
     def _right(self, position: tuple[int, int], logits: Tensor) -> bool:
         """Whether the whole network gives this answer too, to rounding."""
         expected, _ = self._plain.answers(*self._squares([position]))
-        return torch.allclose(expected[0], logits, rtol=_OFF, atol=_OFF)
+        off = _OFF if self.exact else _OFF_PREVIEW
+        return torch.allclose(expected[0], logits, rtol=off, atol=off * float(expected.abs().max()))
 
     def _squares(self, batch: Sequence[tuple[int, int]]) -> tuple[Tensor, list[int], list[int]]:
         """What replaces the picture at these positions, (B, C, h, w), and where: rows and columns.

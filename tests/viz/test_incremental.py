@@ -11,8 +11,9 @@ from torch import Tensor, nn
 import zoo
 from tests.viz.test_occlusion import picture
 from viz import hooks
-from viz.incremental import Incremental, NotLocalError
-from viz.occlusion import Occluder
+from viz.incremental import Incremental, NotLocalError, record
+from viz.occlusion import Occluder, occlude
+from zoo import precision
 
 CLASSROOM = [row.name for row in zoo.VARIANTS.values() if row.name.endswith("_classroom")]
 PLAIN = {"mobilenet_v3_classroom", "vit_classroom", "swin_classroom", "swin_v2_classroom"}
@@ -134,7 +135,7 @@ def test_one_convolution_by_hand() -> None:
     nn.init.ones_(conv.weight)
     model = nn.Sequential(conv, nn.Flatten())
     image = torch.ones(1, 1, 5, 5)
-    engine = Incremental(model, image, "0", "maps", 0, (1, 1), [0, 2], [0, 2])
+    engine = Incremental(record(model, image, "0"), "maps", 0, (1, 1), [0, 2], [0, 2])
     logits, total = engine.answers(torch.zeros(2, 1, 1, 1), [0, 2], [0, 2])
     # The five windows along a side see 2 + 3 + 3 + 3 + 2 = 13. Four see the corner, nine the middle.
     whole = model(image).reshape(5, 5)
@@ -160,7 +161,7 @@ class InPlace(Around):
 )
 def test_what_is_not_local(model: nn.Module, said: str) -> None:
     with pytest.raises(NotLocalError, match=said):
-        Incremental(model.eval(), picture(16), "before", "maps", 0, (14, 14), [0], [0])
+        Incremental(record(model.eval(), picture(16), "before"), "maps", 0, (14, 14), [0], [0])
 
 
 def test_another_answer_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,5 +180,27 @@ def test_another_answer_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_memory_is_bounded() -> None:
-    engine = Incremental(zoo.build("resnet18"), picture(224), "stages.3", "maps", 0, (32, 32), [0, 96], [96])
+    recording = record(zoo.build("resnet18"), picture(224), "stages.3")
+    engine = Incremental(recording, "maps", 0, (32, 32), [0, 96], [96])
     assert 8 < engine.batch < 64
+
+
+@pytest.mark.parametrize("name", ["resnet_classroom", "efficientnet_classroom", "convnext_classroom"])
+def test_preview_is_near(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "gains", lambda learning: True)
+    row = zoo.VARIANTS[name]
+    model, image = lively(zoo.build(name), row.input_size), picture(row.input_size)
+    exact = occlude(model, image, 0, size=8, stride=4)
+    occluder = Occluder(model, image, 0, size=8, stride=4, preview=True)
+    *_, near = occluder.rounds()
+    assert not occluder.exact
+    assert "approximation" in occluder.how
+    assert np.corrcoef(near.score.ravel(), exact.score.ravel())[0, 1] > 0.99
+    assert not np.array_equal(near.score, exact.score)
+
+
+def test_no_preview_where_the_processor_gains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "gains", lambda learning: False)
+    occluder = Occluder(zoo.build("resnet_classroom"), picture(), 0, size=8, stride=8, preview=True)
+    assert occluder.exact
+    assert "This processor is no faster" in occluder.how

@@ -23,13 +23,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from viz.incremental.recording import NotLocalError, Pair, Step, record
-from viz.incremental.rules import Local, batched, local
+from viz.incremental.recording import NotLocalError, Pair, Recording, Step, record
+from viz.incremental.rules import Local, batched, convert, halved, local
 from viz.layers import Kind, as_maps
 
-__all__ = ["Incremental", "NotLocalError"]
+__all__ = ["Incremental", "NotLocalError", "record"]
 
 Places: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]  # for each row and each column of squares
 
@@ -80,40 +80,48 @@ class Incremental:
 
     def __init__(
         self,
-        model: nn.Module,
-        image: Tensor,
-        layer: str,
+        recording: Recording,
         kind: Kind,
         channel: int,
         size: Pair,
         rows: Sequence[int],
         columns: Sequence[int],
+        *,
+        half: bool = False,
     ) -> None:
-        """`image`: (1, C, H, W). `layer`: path of the module, with an output of a `kind`, whose `channel` is
-        totalled. `size` of the squares; `rows` and `columns`: where they can begin.
+        """`kind` of the recorded layer's output, of which `channel` is totalled.
+
+        `size` of the squares; `rows` and `columns`: where they can begin. `half`: convolutions in bfloat16,
+        an approximation; the head stays in float32, as it would round away what the squares change.
         """
+        if recording.why:
+            raise NotLocalError(recording.why)
         self._row_of, self._column_of = (
             {start: i for i, start in enumerate(dict.fromkeys(s))} for s in (rows, columns)
         )
-        recording = record(model, image.contiguous(memory_format=torch.channels_last), layer)
         self._layer, self._answer = recording.layer, recording.answer
-        self._kind, self._channel = kind, channel
-        self._locals = _localised(recording.steps)
-        self._steps = [batched(step) for step in recording.steps]
+        self._kind, self._channel, self.half = kind, channel, half
+        steps = [halved(step) for step in recording.steps] if half else recording.steps
+        self._locals = _localised(steps)
+        self._steps = [batched(step) for step in steps]
         self._boxes = self._grown(size)
         self.share = self._demanded_share()
         self._work_in_place()
         self._padded: dict[object, Tensor] = {}
         self._readings = [[self._reading(i, j) for j in step.inputs] for i, step in enumerate(self._steps)]
+        if half:
+            for step in self._steps:
+                convert(step)
         self._last = {source: i for i, step in enumerate(self._steps) for source in step.inputs}
         self.batch = self._fitting()
 
     @property
     def how(self) -> str:
         """What is done, in a sentence."""
+        half = " In bfloat16: an approximation." if self.half else ""
         return (
             f"Only what the square changes is computed again, layer by layer: {self.share:.0%} of the "
-            f"multiplications. {self._spread()}"
+            f"multiplications. {self._spread()}{half}"
         )
 
     def answers(self, squares: Tensor, rows: Sequence[int], columns: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -250,6 +258,7 @@ class Incremental:
         key = (source, own.before, needed, own.border)
         if key not in self._padded:
             base = self._steps[source].base[0:1].movedim(self._space(source), (1, 2))[0]
+            base = base.to(torch.bfloat16) if self.half else base
             self._padded[key] = _padded(base, own.before, needed, own.border)
         units = self._padded[key]
         return _Reading(

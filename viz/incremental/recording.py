@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import torch
@@ -71,17 +71,20 @@ def _filled(value: Any, by: Callable[[Ref], object]) -> Any:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Recording:
-    """The steps of a pass in their order, the picture first."""
+    """What a pass has left: the steps in their order, the picture first, and what came out."""
 
+    logits: Tensor  # (1, K)
+    output: Tensor  # of the layer that was asked for
     steps: list[Step]
-    layer: int  # the step whose output the layer puts out
+    layer: int  # the step with this output
     answer: int  # the step whose output are the logits
+    why: str = ""  # the steps cannot be repeated
 
 
 def record(model: nn.Module, image: Tensor, layer: str) -> Recording:
     """A pass of a network over (1, C, H, W), batch norms folded into the convolutions before them.
 
-    Raises NotLocalError for a network that changes maps in place.
+    Raises ValueError where no module at the path `layer` puts out a tensor.
     """
     recorder = _Recorder(image)
     found = list[Tensor]()
@@ -92,10 +95,15 @@ def record(model: nn.Module, image: Tensor, layer: str) -> Recording:
             found.append(output)
 
     with recorder:
-        answer = hooks.visit(model, image, see)
-    return _folded(
-        Recording(steps=recorder.steps, layer=recorder.step_of(found[-1]), answer=recorder.step_of(answer))
-    )
+        logits = hooks.visit(model, image, see)
+    if not found:
+        raise ValueError(f"The network has no layer called {layer!r} that puts out something for a picture.")
+    steps, output = recorder.steps, found[-1]
+    at, answer = recorder.step_of(output), recorder.step_of(logits)
+    if at is None or answer is None or recorder.changed():
+        why = "It changes its maps in place." if recorder.changed() else "Its answer is always the same."
+        return Recording(logits=logits, output=output, steps=[], layer=0, answer=0, why=why)
+    return _folded(Recording(logits=logits, output=output, steps=steps, layer=at, answer=answer))
 
 
 class _Recorder(TorchFunctionMode):
@@ -112,13 +120,13 @@ class _Recorder(TorchFunctionMode):
                 break
             step.path = path
 
-    def step_of(self, tensor: Tensor) -> int:
-        """The step that has put out a tensor. NotLocalError where it has changed since."""
-        if any(step.base._version != v for step, v in zip(self.steps, self._versions, strict=True)):
-            raise NotLocalError("The network changes its maps in place.")
-        if id(tensor) not in self._known:
-            raise NotLocalError("The network's answer does not depend on the picture.")
-        return self._known[id(tensor)]
+    def step_of(self, tensor: Tensor) -> int | None:
+        """The step that has put out a tensor."""
+        return self._known.get(id(tensor))
+
+    def changed(self) -> bool:
+        """Whether an output has been changed since it was put out."""
+        return any(step.base._version != v for step, v in zip(self.steps, self._versions, strict=True))
 
     def __torch_function__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
         kwargs = kwargs or {}
@@ -173,7 +181,7 @@ def _folded(recording: Recording) -> Recording:
         steps.append(
             Step(func=step.func, args=args, kwargs=kwargs, path=step.path, base=step.base, part=step.part)
         )
-    return Recording(steps=steps, layer=at[recording.layer], answer=at[recording.answer])
+    return replace(recording, steps=steps, layer=at[recording.layer], answer=at[recording.answer])
 
 
 def _with_norm(conv: Step, norm: Step) -> Step:

@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import torch
@@ -58,7 +58,7 @@ def _conv(
     strides, apart = _pair(stride), _pair(dilation)
     kernel = _reach(weight.shape[2:], apart)
     return Local(
-        run=lambda windows: F.conv2d(windows[0], weight, bias, strides, 0, apart, groups),
+        run=lambda windows: F.conv2d(windows[0].to(weight.dtype), weight, bias, strides, 0, apart, groups),
         kernel=kernel,
         stride=strides,
         before=_pair(padding),
@@ -264,6 +264,27 @@ def batched(step: Step) -> Step:
         path=step.path,
         base=step.base,
     )
+
+
+def halved(step: Step) -> Step:
+    """The step with weights in bfloat16, if it is a convolution."""
+    if step.func is not torch.conv2d:
+        return step
+    x, *rest = step.args
+    parts = [part.to(torch.bfloat16) if isinstance(part, Tensor) else part for part in rest]
+    return replace(step, args=(x, *parts))
+
+
+def convert(step: Step) -> None:
+    """Lets the step take what comes: a convolution as its weights are, the head in float32."""
+    func = step.func
+    if func is torch.conv2d:
+        step.func = lambda x, weight, *rest, **named: func(x.to(weight.dtype), weight, *rest, **named)
+    elif func in _HEAD:
+        step.func = lambda x, *rest, **named: func(x.float(), *rest, **named)
+
+
+_HEAD = (F.linear, F.adaptive_avg_pool2d, F.adaptive_max_pool2d, torch.mean, Tensor.mean, Tensor.amax)
 
 
 def _pair(value: Any) -> Pair:
