@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 import zoo
 from viz.occlusion import Occluder
+from zoo import imagenet
 from zoo.specimen import Specimen
 
 NETWORKS = {"resnet18": 2.9, "efficientnet_lite0": 6.5, "vgg16": 6.6}  # the ratios demanded
@@ -63,7 +64,7 @@ def main() -> None:
     torch.set_num_threads(1)
     print(f"{'':20}{'captum s':>10}{'batch':>7}{'ours s':>9}{'ratio':>8}{'demanded':>10}{'error':>10}")
     for name in asked.networks:
-        weights = "imagenet" if zoo.imagenet.available(name) else "random"
+        weights = "imagenet" if imagenet.available(name) else "random"
         model = zoo.load(Specimen(name, weights=weights)).model
         image = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
         mine, theirs = list[Timed](), list[tuple[float, int, Tensor]]()
