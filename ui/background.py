@@ -58,8 +58,8 @@ class Seen:
 
 
 class _Job:
-    def __init__(self, key: Hashable, number: int, work: Callable[[Report], Any]) -> None:
-        self.key, self.number, self.work = key, number, work
+    def __init__(self, key: Hashable, number: int, work: Callable[[Report], Any], last: bool) -> None:
+        self.key, self.number, self.work, self.last = key, number, work, last
         self.state: State = "waiting"
         self.share, self.result, self.why = 0.0, None, ""
         self.began = self.ended = 0.0
@@ -80,18 +80,21 @@ class Background:
         self._lock = threading.Lock()
         self._closed = False
 
-    def submit(self, key: Hashable, work: Callable[[Report], Any], reader: str) -> Seen:
+    def submit(
+        self, key: Hashable, work: Callable[[Report], Any], reader: str, *, last: bool = False
+    ) -> Seen:
         """Begin work, or join those who wait for it; what is done already is there at once.
 
         `work` gets a function to report by, and returns the result; a ValueError's sentence is shown.
-        What failed or was cancelled begins anew. Raises ValueError with a sentence where the queue is full.
+        `last`: a reader's other work comes first, even where it is asked for later. What failed or was
+        cancelled begins anew. Raises ValueError with a sentence where the queue is full.
         """
         with self._lock:
             job = self._jobs.get(key)
             if job is None or job.state in ("failed", "cancelled"):
                 if sum(each.state == "waiting" for each in self._jobs.values()) >= _WAITING:
                     raise ValueError("This machine has more to do than it can. Try again in a minute.")
-                job = self._jobs[key] = _Job(key, next(self._numbers), work)
+                job = self._jobs[key] = _Job(key, next(self._numbers), work, last)
                 if self._free and not self._closed:
                     self._free -= 1
                     thread = threading.Thread(target=self._go, name="background", daemon=True)
@@ -157,8 +160,9 @@ class Background:
         waiting = [job for job in self._jobs.values() if job.state == "waiting"]
         return sorted(waiting, key=self._turn)
 
-    def _turn(self, job: _Job) -> tuple[float, int]:
-        return min((self._served.get(reader, 0.0) for reader in job.readers), default=0.0), job.number
+    def _turn(self, job: _Job) -> tuple[float, bool, int]:
+        served = min((self._served.get(reader, 0.0) for reader in job.readers), default=0.0)
+        return served, job.last, job.number
 
     def _go(self) -> None:
         while (job := self._next()) is not None:

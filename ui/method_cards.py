@@ -189,10 +189,10 @@ def _verdict(found: Sequence[Card]) -> None:
 
 def _closer(study: Study, found: Sequence[Card]) -> None:
     """The curves of one method, large."""
-    if not any(card.scored for card in found):
+    titles = {card.method.key: card.method.title for card in found if not card.known}
+    if not titles or not any(card.scored for card in found):
         return
     st.subheader("The curves of one map")
-    titles = {card.method.key: card.method.title for card in found if not card.known}
     key = bound.picker("Method", f"{PAGE}.closer", titles)
     card = next(card for card in found if card.method.key == key)
     if card.scored is None:

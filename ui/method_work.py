@@ -156,8 +156,16 @@ class Desk:
         self._begun: set[Key] = st.session_state.setdefault(f"{PAGE}.begun", set())
         self._stopped: set[Key] = st.session_state.setdefault(f"{PAGE}.stopped", set())
 
-    def ask(self, key: Key, work: Callable[[Report], object], *, quick: bool, wanted: bool) -> Seen | None:
-        """How far it is, begun if it is wanted; None where it stands still.
+    def ask(
+        self,
+        key: Key,
+        work: Callable[[Report], object],
+        *,
+        quick: bool = False,
+        wanted: bool = True,
+        last: bool = False,
+    ) -> Seen | None:
+        """How far it is, begun if it is wanted; None where it stands still. `last`: see `Background.submit`.
 
         Raises ValueError with a sentence where the queue is full.
         """
@@ -166,7 +174,7 @@ class Desk:
             return pool.result(key)
         seen = pool.look(key, self._reader)
         failed = seen is not None and seen.state == "failed"
-        return seen if failed else pool.submit(key, work, self._reader)
+        return seen if failed else pool.submit(key, work, self._reader, last=last)
 
     def wait(self, key: Key, seconds: float) -> None:
         """For quick work."""
@@ -207,12 +215,12 @@ def _card(study: Study, method: Method, wish: Wish, desk: Desk, occlusion: Drawn
         if wish.depth and method.key not in BASELINES:
             work = partial(_draw, study, method, wish.depth)
             twin = desk.ask(
-                study.key("map", method.key, wish.depth), work, quick=quick(method), wanted=True
-            )  # fmt: skip
+                study.key("map", method.key, wish.depth), work, quick=quick(method), last=method.slow
+            )
         if (other := done(twin)) is not None:
             change = _correlation(drawn, other)
         scoring = partial(_score, study, drawn)
-        curves = desk.ask(study.key("curves", method.key), scoring, quick=False, wanted=wish.scores)
+        curves = desk.ask(study.key("curves", method.key), scoring, wanted=wish.scores)
         if occlusion is not None and method is not OCCLUSION:
             rank = _correlation(drawn, occlusion)
     return Card(
@@ -224,7 +232,8 @@ def _map(study: Study, method: Method, wish: Wish, desk: Desk) -> Seen | None:
     # Occlusion is what the others are compared with, so scores ask for it as well.
     wanted = not method.slow or wish.slow or (wish.scores and method is OCCLUSION)
     work = partial(_draw, study, method, 0)
-    return desk.ask(map_key(study, method), work, quick=quick(method), wanted=wanted)
+    last = method.slow and method is not OCCLUSION
+    return desk.ask(map_key(study, method), work, quick=quick(method), wanted=wanted, last=last)
 
 
 def _draw(study: Study, method: Method, depth: int, report: Report) -> Drawn:

@@ -55,6 +55,8 @@ def _controls(study: Study) -> Wish:
         )
     with st.expander("Which methods", key=f"{PAGE}.which", icon=":material/tune:"):
         keys = bound.several("Methods", f"{PAGE}.show", titles, list(titles))
+        if not keys:
+            st.info("Choose a method. Shown are the maps that know nothing.", icon=":material/touch_app:")
     depth = depth_of(share, len(scores.layers(study.subject.loaded.model)))
     return Wish(keys=tuple(keys), order=order, slow=slow, scores=scored, depth=depth)
 
@@ -79,7 +81,8 @@ def _watch(study: Study, wish: Wish) -> None:
         except ValueError as error:
             st.error(prose.literal(str(error)), icon=":material/hourglass_disabled:")
             return
-        method_cards.draw(study, wish, found, desk)
+        with st.container(key=f"{PAGE}-live"):
+            method_cards.draw(study, wish, found, desk)
         if any(card.under_way for card in found) != armed:
             st.rerun()
 

@@ -73,6 +73,7 @@ def test_readers_take_turns() -> None:
 
     pool.submit("first", gate, "ann")
     assert gate.started.wait(10)
+    pool.submit("ann last", noted("ann last"), "ann", last=True)
     for number in range(3):
         pool.submit(f"ann {number}", noted(f"ann {number}"), "ann")
     last = pool.submit("bob", noted("bob"), "bob")
@@ -80,9 +81,9 @@ def test_readers_take_turns() -> None:
     assert told(last) == "next"
     assert told(pool.look("ann 1", "ann")) == "waiting, 2 before it"  # type: ignore[arg-type]
     gate.open.set()
-    for key in ("ann 0", "ann 1", "ann 2"):
+    for key in ("ann 0", "ann 1", "ann 2", "ann last"):
         ready(pool, key)
-    assert order == ["bob", "ann 0", "ann 1", "ann 2"]
+    assert order == ["bob", "ann 0", "ann 1", "ann 2", "ann last"]
 
 
 def test_who_goes_away_is_not_worked_for() -> None:
