@@ -63,17 +63,17 @@ def layer_key(study: Study) -> str:
 def _what(method: str) -> str:
     if method in cam.METHODS:
         told = cam.METHODS[method]
-        return f"{told.what} {told.paper}"
+        return f"{told.what} {prose.literal(told.formula)}. {told.paper}"
     guided = attribution.METHODS[method]
     return f"{guided.what} {guided.paper}"
 
 
 def _where(study: Study, path: str) -> str:
     channels, height, width = study.layer(path).shape
-    size = f"`{path}`: {channels:,} maps of {height} × {width}."
+    size = f"**{path}**: {channels:,} maps of {height} × {width}."
     if path == study.advised:
         return f"{size} Advised: {cached.cam_layer(study.subject.specimen).reason}"
-    return f"{size} Not the advised layer, which is `{study.advised}`."
+    return f"{size} Not the advised layer, which is {study.advised}."
 
 
 def large(study: Study, method: str, path: str, view: View) -> None:

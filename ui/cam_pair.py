@@ -59,7 +59,10 @@ def render(study: Study, method: str, path: str, view: View) -> None:
         return evidence.row(shown, least=240)
 
     st.html(cached.once(study.key("pair", method, path, view, other), make))
-    if method not in _LINEAR:
+    if method in _LINEAR:
+        ends = {"least": f"for {study.label(other)}", "most": f"for {study.label(study.target)}"}
+        st.html(evidence.scale(signed=True, **ends))
+    else:
         st.caption(words["no gap"].format(method=TITLES[method]))
 
 

@@ -14,6 +14,8 @@ from viz.summands import Summands
 
 _TOP = 5  # channels that are shown one by one
 _TILE = 160  # pixels of each
+_WRITTEN = 3  # terms of the sum in figures
+_START = 10  # channels
 
 
 @st.fragment
@@ -26,11 +28,11 @@ def render(study: Study, method: str, path: str, view: View) -> None:
     found = summands.summands(study.evidence(path), method)
     channels, height, width = found.terms.shape
     st.markdown(words[f"sum {method}"].format(z=height * width, h=height, w=width, channels=channels))
-    _numbers(found, height * width)
+    st.markdown(arithmetic(found, method))
     total = found.terms.sum(0).numpy()
     steps = counts(channels)
     many = bound.slider(
-        "Channels in the sum, the strongest first", f"{PAGE}.sum", steps, steps[-1],
+        "Channels in the sum, the strongest first", f"{PAGE}.sum", steps, min(_START, channels),
         words=lambda n: "all" if n == channels else f"{n:,}", help=words["partial"],
     )  # fmt: skip
 
@@ -54,18 +56,19 @@ def counts(channels: int) -> list[int]:
     return [*(step for step in steps if step < channels), channels]
 
 
-def _numbers(found: Summands, places: int) -> None:
-    """The weighted sum in figures: its first terms, and what the rest comes to."""
+def arithmetic(found: Summands, method: str) -> str:
+    """The mean of the map as a sum in figures: its first terms, and what the rest comes to."""
     amounts = found.terms.mean((1, 2)).tolist()
-    first = range(min(3, len(amounts)))
-    terms = " ".join(f"{'+' if amounts[i] >= 0 else '-'} {abs(amounts[i]):.4g}" for i in first).removeprefix(
-        "+ "
-    )
-    rest = sum(amounts[len(first) :])
-    others = len(amounts) - len(first)
-    sign = "+" if rest >= 0 else "-"
-    remainder = rf"{sign} \underbrace{{{abs(rest):.4g}}}_{{\text{{{others:,} others}}}}" if others else ""
-    st.latex(rf"\text{{mean of the map}} = {terms} {remainder} = {sum(amounts):.4g}")
+    first, rest = amounts[:_WRITTEN], sum(amounts[_WRITTEN:])
+    terms = []
+    for i, amount in enumerate(first):
+        product = f"{found.weights[i]:.4g} · {found.activations[i]:.3g}"
+        figures = product if method == "gradcam" else f"{amount:.3g}"
+        terms.append(f"{figures} (channel {found.channels[i]})")
+    if others := len(amounts) - len(first):
+        terms.append(f"{rest:.4g} (the other {others:,})")
+    sentence = f"Mean of the map: {' + '.join(terms)} = **{sum(amounts):.4g}**"
+    return sentence.replace("-", "−").replace("+ −", "− ")
 
 
 def _each(found: Summands) -> list[Plate]:

@@ -12,7 +12,7 @@ import zoo
 from ui import cam, cam_away, cam_study, cam_sum
 from ui.cam_study import View
 from viz import cam as maps
-from viz import images, layers
+from viz import images, layers, summands
 
 ROOT = Path(__file__).parents[2]
 CROP = Image.new("RGB", (448, 448), (120, 120, 120))
@@ -117,3 +117,16 @@ def test_the_code_makes_the_same_map(tmp_path: Path, monkeypatch: pytest.MonkeyP
     expected = maps.raw(loaded.model, image, 3, "stages.1.0.relu2", "hirescam").numpy()
     with Image.open("hirescam.png") as made:
         assert (np.asarray(made) == np.asarray(cam_study.drawn(crop, expected, FOR))).all()
+
+
+def test_the_sum_in_figures() -> None:
+    found = summands.Summands(
+        channels=(7, 2, 0, 1),
+        weights=torch.tensor([2.0, -1, 1, 1]),
+        activations=torch.tensor([3.0, 1, 0, 1]),
+        terms=torch.tensor([6.0, -1, 0, 1]).reshape(4, 1, 1),
+    )
+    assert cam_sum.arithmetic(found, "gradcam") == (
+        "Mean of the map: 2 · 3 (channel 7) − 1 · 1 (channel 2) + 1 · 0 (channel 0) + 1 (the other 1) = **6**"
+    )
+    assert "6 (channel 7) − 1 (channel 2)" in cam_sum.arithmetic(found, "hirescam")
