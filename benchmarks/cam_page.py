@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from tests.browser import driver
 
 BAR = 1000  # milliseconds
+PATIENCE = 120_000  # milliseconds, on a busy machine
 PHOTOS = ("Cup", "Cameraman", "Rocket", "Astronaut", "Cat")
 
 WATCH = """() => {
@@ -37,7 +38,7 @@ WATCH = """() => {
 def pick(page: Page, photo: str) -> float:
     """Milliseconds from the click to the map."""
     page.get_by_test_id("stSidebar").get_by_role("img", name=photo, exact=True).click()
-    page.wait_for_function("() => window.cam.took !== null")
+    page.wait_for_function("() => window.cam.took !== null", timeout=PATIENCE)
     took: float = page.evaluate("() => window.cam.took")
     page.wait_for_timeout(300)
     driver.settled(page)
@@ -45,7 +46,7 @@ def pick(page: Page, photo: str) -> float:
 
 
 def main() -> None:
-    expect.set_options(timeout=120_000)  # the first visit imports torch
+    expect.set_options(timeout=PATIENCE)  # the first visit imports torch
     with sync_playwright() as playwright, driver.serving() as base:
         path = driver.chromium(playwright)
         if path is None:
