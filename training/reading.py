@@ -17,7 +17,7 @@ from PIL import Image, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 LARGEST = 50_000_000  # pixels
-_STEPS = 400_000_000  # pixels times scans of a JPEG: 8 looks at the largest
+_STEPS = 600_000_000  # pixels times scans of a JPEG: 12 looks at the largest, and programs write 10
 _START_OF_SCAN = b"\xff\xda"  # of a JPEG; inside of pixels FF is always followed by something else
 _BAND = 4_000_000  # pixels that are converted at once
 _ORIENTATION = 0x0112  # tag of EXIF
@@ -53,7 +53,7 @@ class Picture:
     notes: tuple[str, ...]  # what it was made of and what is left out, each a few words
 
 
-def read(content: bytes, *, shorter: int = 1, longer: int = 1) -> Picture:
+def read(content: bytes, *, shorter: int | None = None, longer: int | None = None) -> Picture:
     """The first picture of a file, white where it is transparent, eight bits a channel.
 
     A large one comes at part of its size, its sides no smaller than `shorter` and `longer` pixels. Raises
@@ -61,9 +61,11 @@ def read(content: bytes, *, shorter: int = 1, longer: int = 1) -> Picture:
     """
     with opened(content) as picture:
         width, height = picture.size
-        factor = max(1, min(min(width, height) // shorter, max(width, height) // longer))
+        sides = ((min(width, height), shorter), (max(width, height), longer))
+        factor = max(1, min((side // least for side, least in sides if least), default=1))
         notes = _kinds(picture, content)
-        said = _orientation(picture)
+        # A TIFF turns itself while it loads; to ask a PNG would load it, and lose its errors.
+        said = _orientation(picture) if picture.format == "TIFF" else 1
         try:
             picture.draft("RGB", (width // factor, height // factor))  # a JPEG is decoded at part of its size
             picture.load()  # all of it, so that a file cut short is found out
@@ -73,14 +75,14 @@ def read(content: bytes, *, shorter: int = 1, longer: int = 1) -> Picture:
             raise ValueError("it needs more memory than this machine has free") from None
         except Exception:  # decoders of damaged files raise whatever they run into
             raise ValueError("it is cut short or damaged") from None
-        left = _orientation(picture)  # TIFFs have turned themselves, and PNGs may say it after their pixels
+        left = _orientation(picture)
     if clear:
         notes.append("white where it is transparent")
     if max(said, left) > 1:
         notes.append("turned as its camera says")
     if left > 1:
         image = image.transpose(_TURNS[left])
-    size = (height, width) if max(said, left) > 4 else (width, height)
+    size = (height, width) if left > 4 else (width, height)
     return Picture(image=image, size=size, notes=tuple(notes))
 
 
