@@ -33,6 +33,7 @@ from ui.errands import Errands
 from ui.items import Items
 from ui.items import items as items_of
 from ui.kept import Kept
+from ui.rounds import Rounds
 from ui.samples import Photo
 from ui.shelf import Shelf
 from viz import activations, attribution, cam, layers, scores
@@ -300,6 +301,12 @@ def _begun() -> Background:
     made = Background()
     atexit.register(made.close)
     return made
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def occlusions() -> Rounds[Any]:
+    """The occlusions of all readers, under way and done."""
+    return Rounds()
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -68,6 +68,7 @@ def pages() -> dict[str, list[StreamlitPage]]:
     ]
     inside = [
         _page("cam", "Class-activation maps", "center_focus_strong"),
+        _page("occlusion", "Occlusion", "select_all"),
         _page("methods", "Methods side by side", "view_module"),
     ]
     known = [*architectures, *comparing, *training, *inside]

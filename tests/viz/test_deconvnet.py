@@ -9,15 +9,13 @@ from viz.deconvnet import project
 from viz.hooks import Rule, UndefinedRuleError
 
 
-def by_hand(rectifier: nn.Module) -> nn.Module:
+def by_hand(rectifier: nn.Module) -> nn.Sequential:
     """One pixel, two maps -x and 2x, a rectifier, and one map that subtracts the first from the second."""
-    model = nn.Sequential(
-        nn.Conv2d(1, 2, 1, bias=False), rectifier, nn.Conv2d(2, 1, 1, bias=False), nn.Flatten()
-    )
+    first, second = nn.Conv2d(1, 2, 1, bias=False), nn.Conv2d(2, 1, 1, bias=False)
     with torch.no_grad():
-        model[0].weight.copy_(torch.tensor([-1.0, 2.0]).reshape(2, 1, 1, 1))
-        model[2].weight.copy_(torch.tensor([-1.0, 1.0]).reshape(1, 2, 1, 1))
-    return model
+        first.weight.copy_(torch.tensor([-1.0, 2.0]).reshape(2, 1, 1, 1))
+        second.weight.copy_(torch.tensor([-1.0, 1.0]).reshape(1, 2, 1, 1))
+    return nn.Sequential(first, rectifier, second, nn.Flatten())
 
 
 @pytest.mark.parametrize("rectifier", [nn.ReLU(), nn.ReLU6()])
@@ -49,7 +47,7 @@ def test_a_saturated_rectifier() -> None:
     assert project(model, image, "2", 0, rule="guided").image.item() == 0
 
 
-def convolutions() -> nn.Module:
+def convolutions() -> nn.Sequential:
     torch.manual_seed(0)
     return nn.Sequential(
         nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 5, 3), nn.ReLU(),
