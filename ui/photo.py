@@ -47,7 +47,7 @@ def choose(page: str) -> Photo:
         shown = state.shows(f"{key}.kind", kind)
         st.segmented_control(
             "Picture", list(_KINDS), format_func=_KINDS.__getitem__, required=True, key=shown,
-            on_change=lambda: _put(key, _STARTS[st.session_state[shown]]),
+            on_change=lambda: _put(key, _STARTS.get(st.session_state[shown])),
         )  # fmt: skip
         {"sample": _samples, "own": _own, "data": _items}[kind](key, token)
         if problem:
@@ -58,9 +58,13 @@ def choose(page: str) -> Photo:
     return found or samples()[FIRST]
 
 
-def _put(key: str, token: str) -> None:
-    """Into the address, alone: the other parameters belong to their controls."""
-    st.query_params[key] = token
+def _put(key: str, token: str | None) -> None:
+    """Into the address, alone: the other parameters belong to their controls.
+
+    None is what a control says that the browser has just built anew; nobody has chosen anything then.
+    """
+    if token is not None:
+        st.query_params[key] = token
 
 
 def _kind(token: str) -> str:

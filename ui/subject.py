@@ -185,9 +185,10 @@ def _ways_on(key: str, specimen: Specimen) -> None:
         st.button(f"Show {words}", key=f"{key}.{name}", on_click=_put, args=(key, token(other)))
 
 
-def _put(key: str, word: str) -> None:
-    """Into the address, alone: the other parameters belong to their controls."""
-    st.query_params[key] = word
+def _put(key: str, word: str | None) -> None:
+    """Into the address, alone: the other parameters belong to their controls. None: nobody has chosen."""
+    if word is not None:
+        st.query_params[key] = word
 
 
 def _errand(name: str) -> str:
