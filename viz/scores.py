@@ -85,7 +85,10 @@ def _curve(model: nn.Module, start: Tensor, end: Tensor, heat: Map, target: int)
     inner = shell(model)
     with torch.no_grad():
         told = [
-            inner(torch.where(part, end, start)).softmax(1)[:, target] for part in torch.split(changed, BATCH)
+            inner(torch.where(part, end, start).contiguous(memory_format=torch.channels_last)).softmax(1)[
+                :, target
+            ]
+            for part in torch.split(changed, BATCH)
         ]
     return Curve(shares=ends / order.size, probabilities=torch.cat(told).double().numpy())
 
