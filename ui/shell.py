@@ -70,6 +70,7 @@ def pages() -> dict[str, list[StreamlitPage]]:
         _page("cam", "Class-activation maps", "center_focus_strong"),
         _page("occlusion", "Occlusion", "select_all"),
         _page("methods", "Methods side by side", "view_module"),
+        _page("many", "One picture, many networks", "burst_mode"),
     ]
     known = [*architectures, *comparing, *training, *inside]
     architectures.append(_page("gallery", "Gallery", "grid_view", visibility="hidden"))
