@@ -22,9 +22,9 @@ def opened(app: AppTest, **query: str) -> AppTest:
         app.query_params[f"many.{name}"] = value
     app.run()
     until = time.monotonic() + 50
-    while ('class="wait"' in html(app) or ("zl-many-sheet" in html(app) and not done(app))) and (
-        time.monotonic() < until
-    ):
+    while (
+        'class="wait"' in html(app) or ('<div class="zl-many-sheet">' in html(app) and not done(app))
+    ) and (time.monotonic() < until):
         time.sleep(0.2)
         app.run()
     assert not app.exception
