@@ -46,7 +46,9 @@ def render() -> None:
     @st.fragment(run_every=glances.EVERY if under_way else None)
     def shown() -> None:
         seen = _advance(chosen, picture)
-        st.html(f'<div class="zl-many">{"".join(map(partial(_card, picture), chosen, seen))}</div>')
+        st.html(
+            f'<div class="zl-many">{"".join(map(partial(_card, picture), chosen, names(chosen), seen))}</div>'
+        )
         if under_way and not any(map(_alive, seen)):
             st.rerun()
 
@@ -102,6 +104,16 @@ def _titles(listed: Mapping[str, Specimen]) -> dict[str, str]:
     titles = {word: subject.title(specimen) for word, specimen in listed.items()}
     counts = Counter(titles.values())
     return {word: f"{title} ({word})" if counts[title] > 1 else title for word, title in titles.items()}
+
+
+def names(chosen: Sequence[Specimen]) -> list[str]:
+    """The networks by title; those of one title have the name of their weights, or their word, with it."""
+    titles = [variant(each.variant).title for each in chosen]
+    return [
+        title if titles.count(title) == 1
+        else f"{title}: {each.weights.partition(':')[2] or subject.token(each)}"
+        for title, each in zip(titles, chosen, strict=True)
+    ]  # fmt: skip
 
 
 def _note(chosen: Sequence[Specimen]) -> None:
@@ -169,10 +181,10 @@ def falling(glance: Glance) -> Image.Image:
     return images.framed(drawn, (left, top, right, bottom))
 
 
-def _card(picture: Photo, specimen: Specimen, seen: Seen) -> str:
+def _card(picture: Photo, specimen: Specimen, name: str, seen: Seen) -> str:
     """A network: what it says, where its evidence lies, what it cannot do without, and how quickly."""
-    row, known = variant(specimen.variant), learnt(specimen)
-    head = f"<h3>{escape(row.title)}</h3><p>has learnt {escape(known.words)}</p>"
+    known = learnt(specimen)
+    head = f"<h3>{escape(name)}</h3><p>has learnt {escape(known.words)}</p>"
     drawn: Drawn | None = seen.result
     if drawn is None:
         said = (
@@ -192,7 +204,7 @@ def _card(picture: Photo, specimen: Specimen, seen: Seen) -> str:
         before = percent(float(glance.probabilities[glance.target]))
         fall = glances.figure(
             drawn.fall,
-            f"Occlusion map of {row.title} on the picture",
+            f"Occlusion map of {name} on the picture",
             escape(f"Without the square {before} becomes {percent(glance.fall.probability)}{then}."),
         )
     elif seen.state == "failed":
@@ -208,7 +220,7 @@ def _card(picture: Photo, specimen: Specimen, seen: Seen) -> str:
         f"<article><header>{head}</header>{answers(glance, labels)}"
         + glances.figure(
             drawn.map,
-            f"Grad-CAM of {row.title} on the picture",
+            f"Grad-CAM of {name} on the picture",
             f"Grad-CAM at {glance.layer}, {glance.map.shape[0]} × {glance.map.shape[1]} cells, "
             f"for {labels[glance.target]}.{empty}",
         )
@@ -273,8 +285,8 @@ def _agreement(finished: Sequence[tuple[Specimen, Drawn]]) -> None:
     """Rank correlations between the maps."""
     st.header("Do they look at the same places?")
     what = bound.segments("Maps", "many.maps", {"gradcam": "Grad-CAM", "occlusion": "Occlusion"})
-    maps, names = [], []
-    for specimen, drawn in finished:
+    maps, named = [], []
+    for name, (_, drawn) in zip(names([each for each, _ in finished]), finished, strict=True):
         glance = drawn.glance
         if what == "gradcam":
             maps.append((glance.map, glance.field))
@@ -282,7 +294,7 @@ def _agreement(finished: Sequence[tuple[Specimen, Drawn]]) -> None:
             maps.append((glance.occlusion.averaged(), glance.field))
         else:
             continue
-        names.append(variant(specimen.variant).title)
+        named.append(name)
     if len(maps) < 2:
         st.caption("As soon as two of them have finished.")
         return
@@ -290,15 +302,15 @@ def _agreement(finished: Sequence[tuple[Specimen, Drawn]]) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.plotly_chart(
-            figures.agreement(names, values), key="many.agreement",
+            figures.agreement(named, values), key="many.agreement",
             config=export.picture("zoolens-agreement"),
             alt="Rank correlations between the maps of the networks, each with each",
         )  # fmt: skip
     with right:
         st.markdown(prose.words(PAGE)["agreement"])
         rows = [
-            {"network": name} | {f"{i}. {other}": float(values[j, i - 1]) for i, other in enumerate(names, 1)}
-            for j, name in enumerate(names)
+            {"network": name} | {f"{i}. {other}": float(values[j, i - 1]) for i, other in enumerate(named, 1)}
+            for j, name in enumerate(named)
         ]
         evidence.save(
             "CSV", lambda: export.as_csv(rows), "zoolens-agreement.csv", "text/csv",

@@ -124,14 +124,16 @@ def sheet(source: Source, found: Sequence[Drawn], labels: Sequence[str]) -> str:
     for (title, _, label), drawn in zip(source.pictures, found, strict=False):
         at, share = drawn.glance.top(1)[0]
         said = labels[at]
-        verdict = ""
-        if label is not None:
-            right = said == label
-            verdict = f'<span class="{"right" if right else "wrong"}">{"✓" if right else "✗"} '
-            verdict += f"{escape(label)}</span>"
+        if label is None:
+            verdict = escape(title)
+        elif label not in labels:
+            verdict = f"{escape(label)}, none of its classes"
+        else:
+            mark, kind = ("✓", "right") if said == label else ("✗", "wrong")
+            verdict = f'<span class="{kind}">{mark} {escape(label)}</span>'
         figures.append(
             f'<figure><img src="{drawn.map}" alt="{escape(f"{title}: {said}")}">'
-            f"<figcaption><b>{escape(said)}</b> {percent(share)}<br>{verdict or escape(title)}"
+            f"<figcaption><b>{escape(said)}</b> {percent(share)}<br>{verdict}"
             "</figcaption></figure>"
         )
     return f'<div class="zl-many-sheet">{"".join(figures)}</div>'

@@ -104,3 +104,11 @@ def test_samples_have_no_label_for_a_network_of_shapes(app: AppTest, net: str) -
 
 def test_words_of_the_address_are_those_of_the_networks() -> None:
     assert subject.token(subject.parse(RESNET)) == RESNET
+
+
+def test_networks_of_one_title_are_told_apart() -> None:
+    one, other = Specimen("lenet_classroom"), weights.specimen_of("shipped:lenet_shapes")
+    assert many.names([other]) == ["LeNet, classroom size"]
+    assert many.names([one, other]) == [
+        "LeNet, classroom size: lenet_classroom", "LeNet, classroom size: lenet_shapes",
+    ]  # fmt: skip
