@@ -70,6 +70,8 @@ def title(specimen: Specimen) -> str:
         return f"{name}{' with turned knobs' if specimen.knobs else ''} · untrained"
     facts = weights.describe(specimen.weights)
     known = DATASETS.get(facts.data)
+    # A knob with a word for a value makes another network of it, and not only a larger one.
+    name = ", ".join([name, *(f"{knob} {value}" for knob, value in specimen.knobs if isinstance(value, str))])
     return f"{name} · {known.title if known else facts.data.removeprefix(OWN)}, epoch {facts.epoch}"
 
 

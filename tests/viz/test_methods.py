@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from viz import methods
+from viz import layers, methods
 from viz.methods import BASELINES, METHODS, OCCLUSION
 
 
@@ -19,7 +19,8 @@ class Corner(nn.Module):
 
 def test_occlusion_finds_what_a_network_adds_up(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[float] = []
-    monkeypatch.setattr("viz.occlusion.last_maps", lambda model, image: "maps")
+    best = layers.Best(path="maps", reason="it is the only one")
+    monkeypatch.setattr("viz.layers.best", lambda family, model, image: best)
     model = nn.Sequential()
     model.add_module("maps", nn.Identity())
     model.add_module("sum", Corner())
