@@ -57,11 +57,13 @@ class Progress:
 def render() -> None:
     chosen = subject.choose(PAGE)
     picture = photo.choose(PAGE)
-    target = predictions.panel(PAGE, chosen, picture)
     image = chosen.loaded.preprocess(picture.image)
-    st.header("The square")
-    settings = _settings(chosen, image)
-    view = bound.segments("Draw values", "occlusion.view", _VIEWS, help=prose.words(PAGE)["views"])
+    answer, square = st.columns(2, gap="large")
+    with answer:
+        target = predictions.panel(PAGE, chosen, picture)
+    with square:
+        settings = _settings(chosen, image)
+        view = bound.segments("Draw values", "occlusion.view", _VIEWS, help=prose.words(PAGE)["views"])
     shown = Shown(subject=chosen, photo=picture, target=target, view=view, fill=settings.fill)
     _watch(chosen, picture, image, settings, shown)
 
@@ -69,7 +71,7 @@ def render() -> None:
 def _settings(chosen: Subject, image: Tensor) -> Settings:
     """The controls of the square, and what they come to in pixels."""
     side = min(image.shape[2:])
-    size, stride, fill, layer = st.columns([3, 3, 4, 4], gap="medium")
+    size, stride = st.columns(2, gap="medium")
     with size:
         part = bound.slider(
             "Square, of the side", "occlusion.size", list(_SIZES), "1/5",
@@ -82,12 +84,13 @@ def _settings(chosen: Subject, image: Tensor) -> Settings:
             help="From one place of the square to the next. Half as far is four times as many places.",
         )  # fmt: skip
         step = max(1, round(pixels * _STRIDES[part]))
-    with fill:
-        filled = bound.segments("Filled with", "occlusion.fill", _FILLS, help=_filled())
+    filled = bound.segments("Filled with", "occlusion.fill", _FILLS, help=_filled())
+    layer, preview = st.columns([2, 1], gap="medium", vertical_alignment="bottom")
     with layer:
         path = _layer(chosen)
-        preview = bound.switch("Fast preview", "occlusion.preview", help=prose.words(PAGE)["preview"])
-    return Settings(size=pixels, stride=step, fill=filled, layer=path, preview=preview)
+    with preview:
+        quick = bound.switch("Fast preview", "occlusion.preview", help=prose.words(PAGE)["preview"])
+    return Settings(size=pixels, stride=step, fill=filled, layer=path, preview=quick)
 
 
 def _filled() -> str:
@@ -104,7 +107,8 @@ def _layer(chosen: Subject) -> str:
     key = state.shows("occlusion.layer.list", path)
 
     def pick() -> None:
-        st.query_params["occlusion.layer"] = st.session_state[key]
+        if st.session_state[key] is not None:  # as a control says that the browser has just built anew
+            st.query_params["occlusion.layer"] = st.session_state[key]
 
     st.selectbox(
         "Layer to watch", list(offered), format_func=lambda each: offered.get(each, each),

@@ -78,6 +78,9 @@ def test_a_projection_in_pixels() -> None:
     values = np.zeros((3, 1, 3), np.float32)
     values[0, 0] = [0, 4, -4]
     assert figures.stretched(values)[0].tolist() == [[128, 128, 128], [255, 128, 128], [0, 128, 128]]
+    values = np.full((1, 40, 40), -0.5)
+    values[0, 0, 0] = 99  # one that stands out leaves the others to be seen
+    assert figures.stretched(values)[0, :2].tolist() == [[255] * 3, [0] * 3]
     assert figures.stretched(values[:1]).shape == (1, 3, 3)  # grey pictures too
 
 

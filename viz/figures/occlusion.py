@@ -24,6 +24,7 @@ Pixels = NDArray[np.uint8]
 
 KINDS = ("#c9ced4", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442")
 OTHER = "#5f6973"  # all labels for which no colour is left
+_ORDINARY = 0.998  # of the values of a projection
 _LETTERS = "-ABCDEFGH"
 _SIDE, _GAP, _ROOM = 336, 24, 118  # pixels of a picture in a sheet to take away, around it, below it
 
@@ -164,8 +165,12 @@ def labels(
 
 
 def stretched(values: Values) -> Pixels:
-    """A projection (C, H, W) as a picture: zero is grey, the largest magnitude black or white."""
-    scaled = 127.5 + 127.5 * images.scaled(values)
+    """A projection (C, H, W) as a picture: zero is grey, the largest magnitudes are black or white.
+
+    The few that lie far above all others do not count: they would leave nothing to see of the rest.
+    """
+    most = max(float(np.quantile(np.abs(values), _ORDINARY)), 1e-12)
+    scaled = 127.5 + 127.5 * np.clip(values / most, -1, 1)
     pixels = scaled.round().astype(np.uint8).transpose(1, 2, 0)
     return pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)
 
