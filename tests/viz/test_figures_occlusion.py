@@ -81,7 +81,7 @@ def test_a_projection_in_pixels() -> None:
     values = np.full((1, 40, 40), -0.5)
     values[0, 0, 0] = 99  # one that stands out leaves the others to be seen
     assert figures.stretched(values)[0, :2].tolist() == [[255] * 3, [0] * 3]
-    assert figures.stretched(values[:1]).shape == (1, 3, 3)  # grey pictures too
+    assert figures.stretched(values).shape == (40, 40, 3)  # grey pictures too
 
 
 def test_what_the_mean_colours_are() -> None:
