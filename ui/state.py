@@ -4,12 +4,14 @@ So a link, a reload, the back button and a second window all show the same view.
 address says; when a reader turns it, the address is rewritten before the page runs again.
 """
 
+import time
 from urllib.parse import urlencode
 
 import streamlit as st
 
 _LONGEST = 2_000  # characters of a parameter that are looked at; what is longer was not written here
 _NEVER = object()
+_DRAWN = 5.0  # seconds in which a browser draws what it was sent
 
 # Parameters by which one page is told by others what to show.
 RUN = "train.run"  # a run
@@ -48,8 +50,15 @@ def shows(key: str, value: object) -> str:
     """The key of a widget, which from now on shows `value`.
 
     Written only where it differs: a value that is set is sent to the browser, and would take back what a
-    quick reader has meanwhile chosen there.
+    quick reader has meanwhile chosen there. And, until it is turned, for a moment after: a browser that has
+    not yet drawn the widget when the page runs again would take its first option for what it shows.
     """
+    now = time.monotonic()
     if st.session_state.get(key, _NEVER) != value:
+        st.session_state[f"{key} set"] = (value, now)
         st.session_state[key] = value
+    elif f"{key} set" in st.session_state:
+        first, when = st.session_state[f"{key} set"]
+        if value == first and now - when < _DRAWN:
+            st.session_state[key] = value
     return key

@@ -32,11 +32,6 @@ def test_the_maps_of_a_photo(visit: driver.Visitor) -> None:
     assert driver.accessibility(page) == []
 
 
-@pytest.mark.xfail(
-    reason="sometimes the lists of network and layer jump back to their first entries while the square is "
-    "moved: an open defect of the pickers",
-    strict=False,
-)
 def test_drag_keyboard_and_link(visit: driver.Visitor) -> None:
     page = visit(SMALL)
     finished(page)
