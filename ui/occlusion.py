@@ -108,7 +108,7 @@ def _layer(chosen: Subject) -> str:
 
     def pick() -> None:
         if st.session_state[key] is not None:  # as a control says that the browser has just built anew
-            st.query_params["occlusion.layer"] = st.session_state[key]
+            state.put("occlusion.layer", st.session_state[key])
 
     st.selectbox(
         "Layer to watch", list(offered), format_func=lambda each: offered.get(each, each),
@@ -260,4 +260,4 @@ def _place(found: Occlusion) -> tuple[int, int]:
 
 def _moved() -> None:
     row, column = st.session_state[_KEY]["at"]
-    st.query_params[_SQUARE] = f"{int(row)}.{int(column)}"
+    state.put(_SQUARE, f"{int(row)}.{int(column)}")

@@ -47,7 +47,7 @@ def choose(page: str) -> Photo:
         shown = state.shows(f"{key}.kind", kind)
         st.segmented_control(
             "Picture", list(_KINDS), format_func=_KINDS.__getitem__, required=True, key=shown,
-            on_change=lambda: _put(key, _STARTS.get(st.session_state[shown])),
+            on_change=lambda: state.put(key, _STARTS.get(st.session_state[shown])),
         )  # fmt: skip
         {"sample": _samples, "own": _own, "data": _items}[kind](key, token)
         if problem:
@@ -56,15 +56,6 @@ def choose(page: str) -> Photo:
         elif found is not None and kind != "sample":
             st.image(found.image, prose.literal(found.title), width=_PREVIEW, alt=found.title)
     return found or samples()[FIRST]
-
-
-def _put(key: str, token: str | None) -> None:
-    """Into the address, alone: the other parameters belong to their controls.
-
-    None is what a control says that the browser has just built anew; nobody has chosen anything then.
-    """
-    if token is not None:
-        st.query_params[key] = token
 
 
 def _kind(token: str) -> str:
@@ -100,7 +91,7 @@ def _samples(key: str, token: str) -> None:
     shown = state.shows(f"{key}.sample", token if token in samples() else None)
     st.pills(
         "Sample", list(samples()), format_func=cached.thumbnails().__getitem__, required=True, key=shown,
-        on_change=lambda: _put(key, st.session_state[shown]), label_visibility="collapsed", wrap=True,
+        on_change=lambda: state.put(key, st.session_state[shown]), label_visibility="collapsed", wrap=True,
     )  # fmt: skip
 
 
@@ -110,7 +101,7 @@ def _own(key: str, token: str) -> None:
     shown = state.shows(f"{key}.from", token)
     st.segmented_control(
         "From", list(_OWN), format_func=_OWN.__getitem__, required=True, key=shown,
-        on_change=lambda: _put(key, st.session_state[shown]), label_visibility="collapsed",
+        on_change=lambda: state.put(key, st.session_state[shown]), label_visibility="collapsed",
     )  # fmt: skip
     taken = f"{key}.{token}"
     if token == "camera":
@@ -160,16 +151,16 @@ def _items(key: str, token: str) -> None:
     st.selectbox(
         "Data set", list(ready), format_func=ready.__getitem__, key=state.shows(sets, name),
         help=prose.words("photo")["set"],
-        on_change=lambda: _put(key, items.token(st.session_state[sets], 0, 0)),
+        on_change=lambda: state.put(key, items.token(st.session_state[sets], 0, 0)),
     )  # fmt: skip
     st.selectbox(
         "Class", range(len(known.classes)), format_func=known.classes.__getitem__,
         key=state.shows(classes, label),
-        on_change=lambda: _put(key, items.token(name, st.session_state[classes], 0)),
+        on_change=lambda: state.put(key, items.token(name, st.session_state[classes], 0)),
     )  # fmt: skip
     count = known.count(label)
     if count > 1:
         st.number_input(
             "Number", 1, count, key=state.shows(numbers, min(max(number + 1, 1), count)),
-            on_change=lambda: _put(key, items.token(name, label, st.session_state[numbers] - 1)),
+            on_change=lambda: state.put(key, items.token(name, label, st.session_state[numbers] - 1)),
         )  # fmt: skip

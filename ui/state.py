@@ -32,6 +32,15 @@ def write(**parameters: str | None) -> None:
         st.query_params.from_dict(changed)
 
 
+def put(key: str, word: str | None) -> None:
+    """One parameter into the address, alone: the others belong to their controls.
+
+    None is what a control says that the browser has just built anew: nobody has chosen anything then.
+    """
+    if word is not None:
+        st.query_params[key] = word
+
+
 def replace(**parameters: str) -> None:
     """Put these parameters into the address and no others: what belonged to the last view stays behind.
 

@@ -127,7 +127,7 @@ def _picker(key: str, specimen: Specimen) -> None:
     drawn = state.shows(f"{key}.list", shown)
 
     def chosen() -> None:
-        _put(key, st.session_state[drawn])
+        state.put(key, st.session_state[drawn])
 
     st.selectbox(
         "Network", list(listed), format_func=lambda word: listed.get(word, word), key=drawn, on_change=chosen,
@@ -145,7 +145,7 @@ def _moment(key: str, run: Kept, specimen: Specimen) -> None:
     drawn = state.shows(f"{key}.moment", moment)
 
     def chosen() -> None:
-        _put(key, _word(run, st.session_state[drawn]))
+        state.put(key, _word(run, st.session_state[drawn]))
 
     st.select_slider(
         "Epoch", moments, key=drawn, on_change=chosen, help="The checkpoints that the run has kept."
@@ -184,13 +184,7 @@ def _ways_on(key: str, specimen: Specimen) -> None:
         plain = Specimen(specimen.variant)
         ways["untrained"] = (plain, title(plain))
     for name, (other, words) in ways.items():
-        st.button(f"Show {words}", key=f"{key}.{name}", on_click=_put, args=(key, token(other)))
-
-
-def _put(key: str, word: str | None) -> None:
-    """Into the address, alone: the other parameters belong to their controls. None: nobody has chosen."""
-    if word is not None:
-        st.query_params[key] = word
+        st.button(f"Show {words}", key=f"{key}.{name}", on_click=state.put, args=(key, token(other)))
 
 
 def _errand(name: str) -> str:

@@ -28,6 +28,10 @@ KEPT = 0.5  # of the cells of a mask
 SEED = 0
 
 
+def _always(model: nn.Module) -> None:
+    """Nothing stands against it."""
+
+
 class Run(Protocol):
     """The map (H, W) of a method, detached; ValueError, with a sentence, where it is not defined."""
 
@@ -46,7 +50,9 @@ class Method:
     what: str  # what it shows, a sentence
     signed: bool  # whether negative values mean something
     slow: bool = False  # whether it asks the network hundreds of times
-    undefined: Callable[[nn.Module], str | None]  # why not for this network, a sentence; None where it is
+    undefined: Callable[[nn.Module], str | None] = (
+        _always  # why not for this network, a sentence; None where it is
+    )
     run: Run
 
 
@@ -120,28 +126,21 @@ def guided_gradcam(model: nn.Module, image: Tensor, target: int) -> Tensor:
     return backward(model, image, target, "guided") * cam.cam(model, image, target)
 
 
-def _always(model: nn.Module) -> None:
-    return None
-
-
 def _size(pixels: Tensor) -> Tensor:
     return pixels.abs().amax(0)
 
 
-def _gradient(model: nn.Module, image: Tensor, target: int, progress: Progress | None = None) -> Tensor:
-    return _size(backward(model, image, target))
+def _sent_back(rule: hooks.Rule) -> Run:
+    """The size of what arrives at each pixel by a rule for rectifiers."""
+
+    def run(model: nn.Module, image: Tensor, target: int, progress: Progress | None = None) -> Tensor:
+        return _size(backward(model, image, target, rule))
+
+    return run
 
 
 def _times_input(model: nn.Module, image: Tensor, target: int, progress: Progress | None = None) -> Tensor:
     return (backward(model, image, target) * image[0]).sum(0)
-
-
-def _guided(model: nn.Module, image: Tensor, target: int, progress: Progress | None = None) -> Tensor:
-    return _size(backward(model, image, target, "guided"))
-
-
-def _deconvnet(model: nn.Module, image: Tensor, target: int, progress: Progress | None = None) -> Tensor:
-    return _size(backward(model, image, target, "deconvnet"))
 
 
 def _integrated(model: nn.Module, image: Tensor, target: int, progress: Progress | None = None) -> Tensor:
@@ -174,7 +173,6 @@ def _from_cam(key: str) -> Method:
         what=method.what,
         signed=True,
         slow=method.slow,
-        undefined=_always,
         run=run,
     )
 
@@ -189,8 +187,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 paper="Simonyan et al. 2013, arXiv:1312.6034",
                 what="How much the score moves when a pixel changes a little, whichever way.",
                 signed=False,
-                undefined=_always,
-                run=_gradient,
+                run=_sent_back("gradient"),
             ),
             Method(
                 key="input_gradient",
@@ -198,7 +195,6 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 paper="Shrikumar et al. 2016, arXiv:1605.01713",
                 what="Gradient times pixel: what the pixel would add to the score of a linear network.",
                 signed=True,
-                undefined=_always,
                 run=_times_input,
             ),
             Method(
@@ -208,7 +204,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 what="The signal sent back from the score, only its positive part behind each rectifier.",
                 signed=False,
                 undefined=hooks.undefined,
-                run=_deconvnet,
+                run=_sent_back("deconvnet"),
             ),
             Method(
                 key="guided",
@@ -218,7 +214,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "hardly depend on the class.",
                 signed=False,
                 undefined=hooks.undefined,
-                run=_guided,
+                run=_sent_back("guided"),
             ),
             Method(
                 key="integrated",
@@ -227,7 +223,6 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 what="Gradients on the way from a blank picture to this one. They add up to what the score "
                 "gains on the way.",
                 signed=True,
-                undefined=_always,
                 run=_integrated,
             ),
             Method(
@@ -236,7 +231,6 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 paper="Smilkov et al. 2017, arXiv:1706.03825",
                 what="The mean gradient over copies of the picture with noise on them: less grain.",
                 signed=False,
-                undefined=_always,
                 run=_smoothed,
             ),
             *(
@@ -261,7 +255,6 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "look inside.",
                 signed=False,
                 slow=True,
-                undefined=_always,
                 run=_rise,
             ),
         )

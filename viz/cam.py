@@ -170,16 +170,21 @@ def facts(raw: Tensor) -> Facts:
     return Facts(highest=highest, lowest=lowest, share=share, peak=(y, x), warning=warning)
 
 
+def _observed(model: nn.Module, image: Tensor, target: int, path: str) -> tuple[Tensor, Tensor]:
+    """The maps (C, h, w) of a layer and the logits (K,); ValueError where there is no class `target`."""
+    passed = hooks.observe(model, image, [path])
+    hooks.score(passed.logits, target)
+    output = passed.outputs[path]
+    return layers.as_maps(output, layers.kind_of(model, image, path, output))[0], passed.logits[0]
+
+
 def class_activation(model: nn.Module, image: Tensor, target: int, path: str) -> Tensor:
     """CAM, signed: the layer's maps weighted as the linear head weighs their averages, (h, w).
 
     ValueError, with a sentence, where the layer is not averaged and then read by one linear layer.
     """
-    passed = hooks.observe(model, image, [path])
-    hooks.score(passed.logits, target)
-    output = passed.outputs[path]
-    maps = layers.as_maps(output, layers.kind_of(model, image, path, output))[0]
-    weights = _head(model, maps.mean((1, 2)), passed.logits[0])
+    maps, logits = _observed(model, image, target, path)
+    weights = _head(model, maps.mean((1, 2)), logits)
     if weights is None:
         raise ValueError(
             "CAM is not defined here: it needs a layer whose maps are averaged and then read by one linear "
@@ -206,10 +211,7 @@ def score_cam(model: nn.Module, image: Tensor, target: int, path: str) -> Rounds
 
     Stop iterating to cancel. BATCH pictures are in memory at a time.
     """
-    passed = hooks.observe(model, image, [path])
-    hooks.score(passed.logits, target)
-    output = passed.outputs[path]
-    maps = layers.as_maps(output, layers.kind_of(model, image, path, output))[0]
+    maps, _ = _observed(model, image, target, path)
     scores = torch.empty(0)
     for start in range(0, len(maps), BATCH):
         masks = F.interpolate(maps[start : start + BATCH, None], image.shape[-2:], mode="bilinear")

@@ -57,10 +57,6 @@ def _centred(model: nn.Module, image: Tensor, target: int, progress: Progress | 
     return torch.from_numpy(scores.centred((image.shape[2], image.shape[3])))
 
 
-def _always(model: nn.Module) -> None:
-    return None
-
-
 OCCLUSION = Method(
     key="occlusion",
     title="Occlusion",
@@ -69,7 +65,6 @@ OCCLUSION = Method(
     "inside.",
     signed=True,
     slow=True,
-    undefined=_always,
     run=_occlusion,
 )
 
@@ -86,7 +81,6 @@ BASELINES: Mapping[str, Method] = MappingProxyType(
                 paper="",
                 what="Knows nothing: 7 × 7 numbers drawn at random, enlarged.",
                 signed=False,
-                undefined=_always,
                 run=_random,
             ),
             Method(
@@ -95,7 +89,6 @@ BASELINES: Mapping[str, Method] = MappingProxyType(
                 paper="",
                 what="Knows only that photographers put things into the middle.",
                 signed=False,
-                undefined=_always,
                 run=_centred,
             ),
         )
