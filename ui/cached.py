@@ -29,6 +29,7 @@ from training.runs import Runs
 from ui import catalogue, kept, live, pictures
 from ui import samples as always
 from ui.background import Background
+from ui.collection import PictureSet, collect
 from ui.errands import Errands
 from ui.items import Items
 from ui.items import items as items_of
@@ -53,6 +54,7 @@ from zoo.ladders import LADDERS, Marks, Step, climb, differences
 from zoo.scaling import LAWS, View
 from zoo.surgery import operate
 from zoo.timing import Timing, measure
+from zoo.weights import Preprocess
 
 T = TypeVar("T")
 
@@ -376,6 +378,15 @@ def items(data: str, version: str) -> Items:
     ValueError with a sentence where it is unknown or not on this disk.
     """
     return items_of(data)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Loading the pictures …")
+def picture_set(token: str, version: str, preprocess: Preprocess) -> PictureSet:
+    """A set of pictures for a network; `version` is that of `training.data.version`. Nobody changes it.
+
+    ValueError with a sentence where it is unknown or not on this disk.
+    """
+    return collect(token, preprocess)
 
 
 def predicted(specimen: Specimen, photo: Photo) -> NDArray[np.float32]:

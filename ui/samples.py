@@ -104,6 +104,29 @@ def samples() -> Mapping[str, Photo]:
     return MappingProxyType(photos | mosaics)
 
 
+def parts() -> list[tuple[str, Image.Image]]:
+    """The photos in parts, each a square with the title of its photo: the largest in the middle, then tiles.
+
+    The tiles are half as large and do not overlap, so that no two pictures show the same at the same size.
+    """
+    found = []
+    for token, sample in _SAMPLES.items():
+        photo = _photo(token, sample)
+        width, height = photo.image.size
+        side = min(width, height)
+        left, top = (width - side) // 2, (height - side) // 2
+        boxes = [(left, top, left + side, top + side)]
+        half = side // 2
+        for y in range(height // half):
+            left = (width - width // half * half) // 2
+            boxes += [
+                (left + x * half, y * half, left + (x + 1) * half, (y + 1) * half)
+                for x in range(width // half)
+            ]
+        found += [(photo.title, photo.image.crop(box)) for box in boxes]
+    return found
+
+
 def thumbnail(photo: Photo) -> str:
     """A small square picture as Markdown, with its title for those who cannot see it."""
     content = io.BytesIO()

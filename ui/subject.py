@@ -15,6 +15,10 @@ from ui.kept import Kept
 from zoo import VARIANTS, Loaded, Specimen, family_of, imagenet, variant, weights
 
 FIRST = Specimen("efficientnet_lite0", weights="imagenet")
+# Where the pages of the ZFNet laboratory begin: the best ZFNet that comes with the app.
+LABORATORY = weights.specimen_of(
+    next(f"shipped:{name}" for name in ("zfnet_photos", "zfnet_shapes") if name in weights.shipped())
+)
 
 
 @dataclass(frozen=True)
@@ -85,17 +89,18 @@ def choices() -> dict[str, str]:
     )
 
 
-def choose(page: str) -> Subject:
+def choose(page: str, first: Specimen = FIRST) -> Subject:
     """The network that the address of a page names, with a list in the sidebar to choose another.
 
-    Where it cannot be had, the page says why, offers the ways on and stops here.
+    `first`, which must be at hand, is what stands there where the address names none. Where a network cannot
+    be had, the page says why, offers the ways on and stops here.
     """
     key = f"{page}.net"
-    wanted = state.query().get(key) or token(FIRST)
+    wanted = state.query().get(key) or token(first)
     try:
         specimen, problem = parse(wanted), ""
     except ValueError as error:
-        specimen, problem = FIRST, str(error)
+        specimen, problem = first, str(error)
     with st.sidebar:
         _picker(key, specimen)
     if not problem:
@@ -107,13 +112,13 @@ def choose(page: str) -> Subject:
         else:
             return Subject(specimen, loaded, title(specimen), specimen.weights != "random")
     if _to_download(specimen) and not imagenet.available(specimen.variant):
-        _offer(key, specimen)
+        _offer(key, specimen, first)
     else:
         st.error(prose.literal(problem), icon=":material/link_off:")
         with st.container(horizontal=True):
             if _to_download(specimen):  # what lies here is damaged
                 _download(key, specimen)
-            _ways_on(key, specimen)
+            _ways_on(key, specimen, first)
     st.stop()
 
 
@@ -152,7 +157,7 @@ def _moment(key: str, run: Kept, specimen: Specimen) -> None:
     )
 
 
-def _offer(key: str, specimen: Specimen) -> None:
+def _offer(key: str, specimen: Specimen, first: Specimen) -> None:
     """What there is to download, in place of what the page would show."""
     name, size = specimen.variant, imagenet.size(specimen.variant)
     errand = _errand(name)
@@ -166,7 +171,7 @@ def _offer(key: str, specimen: Specimen) -> None:
     downloads.refusal(key, errand, "cloud_off")
     with st.container(horizontal=True):
         _download(key, specimen)
-        _ways_on(key, specimen)
+        _ways_on(key, specimen, first)
 
 
 def _download(key: str, specimen: Specimen) -> None:
@@ -177,10 +182,10 @@ def _download(key: str, specimen: Specimen) -> None:
     )  # fmt: skip
 
 
-def _ways_on(key: str, specimen: Specimen) -> None:
+def _ways_on(key: str, specimen: Specimen, first: Specimen) -> None:
     """Buttons for what works instead."""
-    ways = {"way_on": (FIRST, variant(FIRST.variant).title)}
-    if specimen.weights != "random" and specimen != FIRST:
+    ways = {"way_on": (first, variant(first.variant).title)}
+    if specimen.weights != "random" and specimen != first:
         plain = Specimen(specimen.variant)
         ways["untrained"] = (plain, title(plain))
     for name, (other, words) in ways.items():
