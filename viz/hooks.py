@@ -104,6 +104,44 @@ def differentiable(model: nn.Module, images: Tensor, paths: Sequence[str] = ()) 
         )
 
 
+def up_to(model: nn.Module, images: Tensor, path: str) -> Tensor:
+    """What the module at `path` gives the first time it runs; nothing behind it is computed.
+
+    There is a graph where `images` ask for it, and it begins there. Raises as `differentiable` does.
+    """
+
+    def hook(module: nn.Module, inputs: object, output: Tensor) -> None:
+        raise _Reached(output)
+
+    ruling: _Rule | None = getattr(_thread, "ruling", None)
+    if ruling and (reason := _other(model)):
+        raise UndefinedRuleError(reason)
+    with torch.set_grad_enabled(images.requires_grad), _lent(model) as inner:
+        if path not in dict(inner.named_modules()):
+            raise ValueError(_UNKNOWN.format(path))
+        try:
+            _hooked(inner, images, {path: hook})
+        except _Reached as reached:
+            output = reached.output
+        else:
+            raise ValueError(_NO_PART.format(path))
+    if ruling and not ruling.acted and (reason := undefined(model)):
+        raise UndefinedRuleError(reason)
+    return output
+
+
+class _Reached(Exception):
+    """A pass has come as far as it was to."""
+
+    def __init__(self, output: Tensor) -> None:
+        super().__init__()
+        self.output = output
+
+
+_UNKNOWN = "The network has no layer called {!r}."
+_NO_PART = "The layer {!r} takes no part in looking at a picture."
+
+
 def score(logits: Tensor, target: int) -> Tensor:
     """The logit of a class, summed over the images of (B, K); ValueError where there is no such class."""
     if not 0 <= target < logits.shape[1]:
@@ -155,10 +193,10 @@ def _passed(
     with _lent(model) as inner:
         known = dict(inner.named_modules())
         if unknown := [path for path in paths if path not in known]:
-            raise ValueError(f"The network has no layer called {unknown[0]!r}.")
+            raise ValueError(_UNKNOWN.format(unknown[0]))
         logits = _hooked(inner, images, {path: watch(path) for path in paths})
     if missing := [path for path in paths if path not in outputs]:
-        raise ValueError(f"The layer {missing[0]!r} takes no part in looking at a picture.")
+        raise ValueError(_NO_PART.format(missing[0]))
     if ruling and not ruling.acted:
         raise UndefinedRuleError(_NOTHING_TO_RULE)
     return Passed(logits=logits, outputs=outputs)

@@ -70,7 +70,8 @@ def test_the_strongest_unit_or_the_one_asked_for() -> None:
     model, image = convolutions(), torch.randn(1, 3, 12, 12, generator=torch.Generator().manual_seed(1))
     maps: Tensor = model[:4](image)[0, 2]
     found = project(model, image, "3", 2)
-    assert found.activation == maps.max().item() == maps[found.position].item()
+    assert maps[found.position] == maps.max()
+    assert found.activation == pytest.approx(maps.max().item())
     assert project(model, image, "3", 2, (0, 1)).activation == pytest.approx(maps[0, 1].item())
 
 

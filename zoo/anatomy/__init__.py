@@ -7,7 +7,7 @@ from zoo.anatomy.operations import MapVanishedError
 from zoo.anatomy.receptive import Field, Reach, Segment, Span
 from zoo.anatomy.records import Anatomy, Block, Layer
 from zoo.anatomy.scales import Stage, Step, profile, scale_title, stages
-from zoo.anatomy.trace import dissect, smallest_input
+from zoo.anatomy.trace import dissect, reach_of, smallest_input
 
 __all__ = [
     "Alignment",
@@ -28,6 +28,7 @@ __all__ = [
     "excerpt",
     "graph",
     "profile",
+    "reach_of",
     "scale_title",
     "smallest_input",
     "stages",

@@ -23,6 +23,10 @@ from zoo.anatomy.records import Anatomy, Layer
 from zoo.anatomy.tree import grow
 
 
+class _Reached(Exception):
+    """The module that a pass was to go up to has run."""
+
+
 class Recorder(TorchFunctionMode):
     """Takes down the layers of one forward pass."""
 
@@ -44,6 +48,8 @@ class Recorder(TorchFunctionMode):
         self._bares: dict[int, Tensor] = {}  # id of a parameter -> its double on meta
         self.blocks: set[str] = set()  # modules that hold other modules
         self._entered: set[str] = set()
+        self._until: str | None = None  # the module behind which nothing is looked at
+        self._output: object = None  # what it has put out
 
     # What rules ask and tell.
 
@@ -165,6 +171,21 @@ class Recorder(TorchFunctionMode):
             except ValueError as error:
                 raise ValueError(f"{self._place()}: {error}.") from None
 
+    def run_up_to(
+        self, model: nn.Module, input_size: tuple[int, int, int], path: str
+    ) -> tuple[Reach, tuple[int, ...]]:
+        """What the units of the module at `path` see, and the shape of what it puts out."""
+        if path not in dict(model.named_modules()):
+            raise ValueError(f"The network has no layer called {path!r}.")
+        self._until = path
+        try:
+            self.run(model, input_size)
+        except _Reached:
+            if isinstance(self._output, Tensor):
+                return self.reach(self._output), tuple(self._output.shape)
+            raise ValueError(f"The layer {path!r} puts out more than one tensor.") from None
+        raise ValueError(f"The layer {path!r} takes no part in looking at a picture.")
+
     def _place(self) -> str:
         return self.path[-1] or "the network"
 
@@ -197,6 +218,9 @@ class Recorder(TorchFunctionMode):
             self.path.append(path)
             out = forward(*args, **kwargs)
             self.path.pop()  # not in a finally: after an error the path says where it happened
+            if path == self._until:
+                self._output = out
+                raise _Reached
             return out
 
         state["forward"] = entered
@@ -261,6 +285,15 @@ def dissect(model: nn.Module, input_size: tuple[int, int, int]) -> Anatomy:
         params=recorder.params,
         unused=recorder.unused(),
     )
+
+
+def reach_of(model: nn.Module, input_size: tuple[int, int, int], path: str) -> tuple[Reach, tuple[int, ...]]:
+    """Which pixels of an image of `input_size` the units see that the module at `path` puts out; its shape.
+
+    As `dissect`, but nothing behind the module is looked at, so sizes need not fit there. ValueError where
+    there is no such module, or it puts out more than one tensor.
+    """
+    return Recorder().run_up_to(model, input_size, path)
 
 
 def smallest_input(fits: Callable[[int], None], largest: int) -> int | None:
