@@ -25,7 +25,7 @@ def make_norm(kind: str) -> nn.LocalResponseNorm:
 
 
 class Stage(nn.Sequential):
-    """Convolution and ReLU, then normalisation across maps and overlapping pooling where asked for.
+    """Convolution, batch norm where asked for, ReLU, then normalisation across maps and overlapping pooling.
 
     (B, cin, H, W) -> (B, cout, H/s, W/s), and half of that where windows of 3x3 pixels, 2 apart, pool. In two
     groups, each half of the maps sees one half of the maps below: a GPU each, and nothing to exchange.
@@ -40,31 +40,32 @@ class Stage(nn.Sequential):
         stride: int = 1,
         padding: int = 0,
         groups: int = 1,
-        lrn: str = "none",
+        norm: str = "none",
         pool: bool = False,
         ceil: bool = False,
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(cin, cout, kernel, stride, padding, groups=groups)
+        if norm == "batch":
+            self.bn = nn.BatchNorm2d(cout)
         self.relu = nn.ReLU()
-        if lrn != "none":
-            self.norm = make_norm(lrn)
+        if norm not in ("none", "batch"):
+            self.norm = make_norm(norm)
         if pool:
             self.pool = nn.MaxPool2d(3, 2, ceil_mode=ceil)
 
 
 class Classifier(nn.Sequential):
-    """Two hidden layers, half of whose units are silent in each training step, and the scores."""
+    """Two hidden layers or fewer, half of whose units are silent in each training step, and the scores."""
 
-    def __init__(self, inputs: int, hidden: int, num_classes: int) -> None:
+    def __init__(self, inputs: int, hidden: int, num_classes: int, *, layers: int = 2) -> None:
         super().__init__()
-        self.fc6 = nn.Linear(inputs, hidden)
-        self.relu6 = nn.ReLU()
-        self.drop6 = nn.Dropout(0.5)
-        self.fc7 = nn.Linear(hidden, hidden)
-        self.relu7 = nn.ReLU()
-        self.drop7 = nn.Dropout(0.5)
-        self.fc8 = nn.Linear(hidden, num_classes)
+        for number in (6, 7)[:layers]:
+            self.add_module(f"fc{number}", nn.Linear(inputs, hidden))
+            self.add_module(f"relu{number}", nn.ReLU())
+            self.add_module(f"drop{number}", nn.Dropout(0.5))
+            inputs = hidden
+        self.fc8 = nn.Linear(inputs, num_classes)
 
 
 class AlexNet(nn.Module):
@@ -86,8 +87,8 @@ class AlexNet(nn.Module):
         super().__init__()
         w1, w2, w3, w4, w5 = widths
         self.stages = nn.Sequential(
-            Stage(3, w1, kernel, stride=stride, padding=padding, lrn=lrn, pool=True),
-            Stage(w1, w2, 5, padding=2, groups=groups, lrn=lrn, pool=True),
+            Stage(3, w1, kernel, stride=stride, padding=padding, norm=lrn, pool=True),
+            Stage(w1, w2, 5, padding=2, groups=groups, norm=lrn, pool=True),
             Stage(w2, w3, 3, padding=1),  # here the two GPUs exchange their maps
             Stage(w3, w4, 3, padding=1, groups=groups),
             Stage(w4, w5, 3, padding=1, groups=groups, pool=True),

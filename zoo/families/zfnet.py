@@ -31,21 +31,24 @@ class ZFNet(nn.Module):
         stride2: int = 2,
         padding: int = 1,
         padding2: int = 0,
-        lrn: str = "divided",
+        norm: str = "divided",
+        middle: bool = True,
+        fc: int = 2,
         grid: int = 6,
         num_classes: int,
     ) -> None:
         super().__init__()
         w1, w2, w3, w4, w5 = widths
+        rest = norm if norm == "batch" else "none"  # the paper normalises across maps in two layers only
         self.stages = nn.Sequential(
-            Stage(3, w1, kernel, stride=stride, padding=padding, lrn=lrn, pool=True, ceil=True),
-            Stage(w1, w2, 5, stride=stride2, padding=padding2, lrn=lrn, pool=True, ceil=True),
-            Stage(w2, w3, 3, padding=1),
-            Stage(w3, w4, 3, padding=1),
-            Stage(w4, w5, 3, padding=1, pool=True, ceil=True),
+            Stage(3, w1, kernel, stride=stride, padding=padding, norm=norm, pool=True, ceil=True),
+            Stage(w1, w2, 5, stride=stride2, padding=padding2, norm=norm, pool=True, ceil=True),
+            Stage(w2, w3, 3, padding=1, norm=rest) if middle else nn.Identity(),
+            Stage(w3, w4, 3, padding=1, norm=rest) if middle else nn.Identity(),
+            Stage(w4 if middle else w2, w5, 3, padding=1, norm=rest, pool=True, ceil=True),
         )
         self.pool = nn.AdaptiveAvgPool2d(grid)  # changes nothing at the printed size, lets others in
-        self.head = Classifier(w5 * grid * grid, hidden, num_classes)
+        self.head = Classifier(w5 * grid * grid, hidden, num_classes, layers=fc)
         self.apply(he_init)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -96,10 +99,13 @@ FAMILY = Family(
         Knob(name="stride", meaning="pixels between the first filters; AlexNet has 4", choices=(1, 2, 4)),
         Knob(name="stride2", meaning="pixels between the filters of layer 2; AlexNet has 1", choices=(1, 2)),
         Knob(
-            name="lrn",
-            meaning="normalisation across maps: none, alpha as AlexNet printed it, or divided by five",
-            choices=("none", "printed", "divided"),
+            name="norm",
+            meaning="normalisation: none, across maps with alpha as AlexNet printed it or divided by "
+            "five, or batch norm after each convolution",
+            choices=("none", "printed", "divided", "batch"),
         ),
+        Knob(name="middle", meaning="whether layers 3 and 4 are there (table 3)", choices=(True, False)),
+        Knob(name="fc", meaning="hidden fully connected layers (table 3)", choices=(0, 1, 2)),
     ),
     deviations=(
         Deviation(
@@ -134,12 +140,20 @@ FAMILY = Family(
                 "stride": 1,
                 "stride2": 1,
                 "padding2": 2,
-                "lrn": "none",
+                "norm": "none",
                 "grid": 4,
             },
             input_size=32,
             num_classes=10,
             note="First filters of 3x3 where the AlexNet of this size has 5x5; no groups, no normalisation.",
+        ),
+        Variant(
+            name="zfnet_photos",
+            title="ZFNet for photos",
+            config={"norm": "batch", "fc": 0, "grid": 1},
+            input_size=224,
+            note="Figure 3's convolutions with batch norm and, behind a global average, no hidden layers: a "
+            "sixteenth of the weights, and quick to train.",
         ),
         Variant(
             name="zfnet",
