@@ -75,7 +75,7 @@ ROWS: Mapping[str, Recipe] = MappingProxyType(
     {
         "densenet_cifar10": _row("densenet", knobs=(("growth_rate", 12),)),
         "swin_cifar10": _row("swin", _ADAMW),
-        "convnext_cifar10": _row("convnext", _ADAMW),
+        "convnext_cifar10": _row("convnext", _ADAMW, {"rate": 3e-3}, knobs=(("patch", 1),)),
         "mobilenet_v2_cifar10": _row("mobilenet_v2", {"weight_decay": 2e-4}, knobs=(("width", 0.75),)),
         "vit_cifar10": _row("vit", _ADAMW, {"rate": 1e-3}),
         "senet_cifar10": _row("senet", knobs=_FOURTEEN),
@@ -177,7 +177,7 @@ def table(folder: Path) -> str:
     default = json.loads(Recipe().to_json())
     for path in sorted(folder.glob("*.safetensors")):
         _, said = weights.read(path)
-        facts, recipe = weights.Facts.from_dict(said), said["recipe"]
+        facts, recipe = weights.Facts.from_dict(said), said.get("recipe", default)
         network = ", ".join([facts.variant, *(f"{knob} {value}" for knob, value in facts.knobs.items())])
         apart = {"specimen", "data", "epochs"}
         order = [each.name for each in fields(Recipe) if each.name not in apart]
@@ -187,10 +187,14 @@ def table(folder: Path) -> str:
             path.name,
             network,
             facts.data,
-            f"{facts.accuracy:.2%}",
+            "none" if facts.accuracy is None else f"{facts.accuracy:.2%}",
             str(facts.epoch),
         ]
-        cells += [", ".join(changed), f"{path.stat().st_size:,}", digest]
+        cells += [
+            ", ".join(changed) or "none: see above",
+            f"{path.stat().st_size:,}",
+            digest,
+        ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -19,7 +19,7 @@ import io
 import math
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -32,6 +32,7 @@ from torchvision.transforms.v2.functional import pil_to_tensor
 
 import zoo
 from zoo import Specimen, weights
+from zoo.families.zfnet import ZFNet
 
 SIDE = 256  # pixels of a stored photo
 SIZE = 224  # pixels that the networks read
@@ -129,7 +130,7 @@ def roughness(filters: Tensor) -> Tensor:
 class Lesson:
     """A student, what it tells of the teacher's maps, and how far it is from them."""
 
-    student: nn.Module
+    student: ZFNet
     teacher: nn.Module
     device: torch.device
     half: bool  # bfloat16 where it pays
@@ -150,12 +151,11 @@ class Lesson:
             for maps, target in zip((told[0], told[1], told[1]), targets, strict=True)
         ).to(self.device)
         body = self.student.stages
-        assert isinstance(body, nn.Sequential)
         late = centres(body, LATE, told[1].shape[-1])
         pairs = late[: len(late) // 2 * 2].reshape(-1, 2).mean(1)
         self.places = (centres(body, EARLY, told[0].shape[-1]), late, pairs)
 
-    def _keep(self, name: str):  # type: ignore[no-untyped-def]
+    def _keep(self, name: str) -> Callable[[nn.Module, object, Tensor], None]:
         def hook(module: nn.Module, inputs: object, output: Tensor) -> None:
             self.seen[name] = output
 
@@ -213,8 +213,9 @@ def train(file: Path, stem: str, seconds: float, device: torch.device, smooth: f
     held = torch.arange(len(images)) % (len(images) // KEPT_OUT) == 0
     out_of_it, learnt = images[held], images[~held]
     loaded = zoo.load(TEACHER)
-    teacher = loaded.model.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
-    student = STEMS[stem].build().to(device, memory_format=torch.channels_last)
+    teacher = loaded.model.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
+    student = STEMS[stem].build().to(device).to(memory_format=torch.channels_last)
+    assert isinstance(student, ZFNet)
     half = device.type == "cuda"
     lesson = Lesson(student=student, teacher=teacher, device=device, half=half)
     lesson.standardise(normalised(middles(batch)) for batch in torch.split(learnt, 64))
@@ -234,7 +235,7 @@ def train(file: Path, stem: str, seconds: float, device: torch.device, smooth: f
         apart, answers = lesson.distances(pictures)
         loss = torch.stack(apart).sum() + 0.1 * answers + smooth * roughness(stem_weights)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(parameters, 5.0)
         optimiser.step()
         steps += 1

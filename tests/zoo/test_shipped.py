@@ -33,7 +33,8 @@ def test_it_is_what_is_said(name: str) -> None:
     path, cells = weights.SHIPPED / f"{name}.safetensors", ROWS[name]
     facts = weights.describe(f"shipped:{name}")
     assert hashlib.sha256(path.read_bytes()).hexdigest() == cells[-1]
-    assert [f"{facts.accuracy:.2%}", str(facts.epoch)] == cells[3:5]
+    accuracy = "none" if facts.accuracy is None else f"{facts.accuracy:.2%}"
+    assert [accuracy, str(facts.epoch)] == cells[3:5]
     loaded = zoo.load(weights.specimen_of(f"shipped:{name}"))
     logits = loaded.model(torch.zeros(1, facts.channels, facts.size, facts.size))
     assert logits.shape == (1, len(loaded.labels))
@@ -49,7 +50,7 @@ def test_convolutional_ones_know_most_of_cifar10() -> None:
     assert all(accuracy >= 0.75 for name, accuracy in learnt.items() if name not in attention), learnt
 
 
-@pytest.mark.parametrize("name", weights.shipped())
+@pytest.mark.parametrize("name", [name for name, cells in ROWS.items() if cells[3] != "none"])
 def test_it_is_as_good_as_is_said(name: str) -> None:
     """Pictures go the way that a reader's would: as an image, through the preprocessing that it brings."""
     specimen = weights.specimen_of(f"shipped:{name}")
