@@ -38,9 +38,11 @@ from ui.rounds import Rounds
 from ui.samples import Photo
 from ui.shelf import Shelf
 from viz import activations, attribution, cam, layers, scores
+from viz import figure_one as figures_one
 from viz import fusing as fuse
 from viz.figures import timeline as figures
 from viz.figures.scaling import draw
+from viz.hooks import Rule
 from viz.operators import OPERATORS, Choice, Walk
 from viz.operators.patch import whole
 from zoo import Loaded, Specimen, family_of, variant
@@ -181,6 +183,13 @@ def timing(
 def walk(operator: str, turned: tuple[tuple[str, Choice], ...]) -> Walk:
     """An operator of `viz.operators` on the patch. ValueError with a sentence where that is impossible."""
     return OPERATORS[operator].walk(dict(turned))
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def figure_one(unit: str, pool: str, rule: Rule) -> figures_one.Walk:
+    """ZFNet's figure 1 in numbers; `unit` is row and column as "0.1"."""
+    y, x = map(int, unit.split("."))
+    return figures_one.walk((y, x), pool, rule)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

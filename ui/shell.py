@@ -72,7 +72,10 @@ def pages() -> dict[str, list[StreamlitPage]]:
         _page("methods", "Methods side by side", "view_module"),
         _page("many", "One picture, many networks", "burst_mode"),
     ]
-    known = [*architectures, *comparing, *training, *inside]
+    laboratory = [
+        _page("deconvnet", "Deconvnet", "low_priority"),
+    ]
+    known = [*architectures, *comparing, *training, *inside, *laboratory]
     architectures.append(_page("gallery", "Gallery", "grid_view", visibility="hidden"))
     asked = unquote(urlsplit(st.context.url or "").path).rpartition("/")[2]
     if asked not in [page.url_path for page in (*known, *architectures)]:
@@ -83,6 +86,7 @@ def pages() -> dict[str, list[StreamlitPage]]:
         "Side by side": comparing,
         "Training": training,
         "Look inside": inside,
+        "ZFNet laboratory": laboratory,
     }
 
 

@@ -2,29 +2,16 @@
 
 It knows nothing of operators: `viz.operators.Walk.data` says which cells a step reads, what it makes of them
 and which cells it writes. `walk.mjs` is what can be asked of a walk (pure, tested under node), `stepper.js`
-the view. Streamlit takes one script, so they are joined; only the last one has a default export.
+the view; what plays steps is `ui.components.player`.
 """
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import streamlit as st
-
-_HERE = Path(__file__).parent
-_SCRIPTS = ("walk.mjs", "stepper.js")
-
-
-def _read(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
-
+from ui.components.player import registered
 
 # Registered once, here: a second registration under the same name would replace this one.
-_component = st.components.v2.component(
-    "zoolens_stepper",
-    html=_read("stepper.html"),
-    css=_read("stepper.css"),
-    js="\n".join(_read(name) for name in _SCRIPTS),
-)
+_component = registered("zoolens_stepper", Path(__file__).parent, ("walk.mjs", "stepper.js"))
 
 
 def stepper(

@@ -1,48 +1,40 @@
 // The component: one Stepper per host element. Streamlit calls the default export again after every run of the page,
 // so the reader's place lives in the Stepper.
 
-const REST_MS = 450; // without movement, after which the page hears of the step
-const PLAY = "M7 4v16l13-8z",
-  PAUSE = "M6 5h4v14H6zM14 5h4v14h-4z";
 const DARK = 0.46; // grey on which white can be read better than black
 const MANY = 12; // terms of a step from which they are drawn smaller
 const ROOMY = 220, // numbers in all panels up to which they are drawn large
   ABREAST = 23; // and of them in a row, with the gaps between maps
 
-class Stepper {
+class Stepper extends Player {
   constructor(host) {
-    this.host = host;
-    this.find = (selector) => host.querySelector(selector);
-    this.range = this.find("input");
+    super(host);
     this.panels = this.find(".panels");
     this.bench = this.find(".bench");
-    this.step = 0;
-    this.pending = []; // steps that the page was told of and has not shown yet
-    this.listen();
+    this.panels.addEventListener("click", (event) => {
+      const panel = event.target.closest(".panel");
+      if (!panel) return;
+      const box = event.target.closest(".made");
+      const number = panel.dataset.panel;
+      if (box) this.move(this.writers[number][this.cells[number].indexOf(box)]);
+      else if (panel.classList.contains("resting")) this.move(this.readers[number]);
+    });
   }
 
-  receive({ walk, subject, rev, step }) {
-    const answered = this.pending.indexOf(step); // a slow server may answer late, and several reports at once
-    if (subject !== this.subject) this.pending = [];
-    else if (answered >= 0) this.pending.splice(0, answered + 1);
-    if (subject !== this.subject || (answered < 0 && step !== this.wish)) this.step = this.sent = step;
-    Object.assign(this, { subject, wish: step });
-    if (rev === this.rev) return this.show();
-    this.rev = rev;
+  load({ walk }) {
     this.walk = walk;
-    this.stop();
     this.writers = writers(walk);
     this.readers = readers(walk);
     this.starts = starts(walk);
     this.used = this.starts.map((_, stage) => used(walk, stage));
-    this.range.max = walk.steps.length - 1;
-    this.draw();
-    this.show();
+    this.lay();
+    const stages = walk.stages.map((title, number) => ({ title, start: this.starts[number] }));
+    return { steps: walk.steps.length, stages };
   }
 
   // drawing
 
-  draw() {
+  lay() {
     const { walk } = this;
     const all = walk.panels.reduce((sum, panel) => sum + panel.values.length, 0);
     const widest = Math.max(...walk.panels.map(({ shape: [maps, , columns] }) => maps * (columns + 0.5)));
@@ -50,15 +42,6 @@ class Stepper {
     this.panels.replaceChildren(...walk.panels.map((panel, number) => this.figure(panel, number)));
     this.texts = walk.panels.map((panel) => panel.values.map(numeral));
     this.cells = [...this.panels.children].map((figure) => [...figure.querySelectorAll(".cell")]);
-    const chips = walk.stages.map((stage, number) => {
-      const chip = element("button", "chip", `${number + 1}. ${stage}`);
-      chip.type = "button";
-      chip.addEventListener("click", () => this.move(this.starts[number]));
-      return chip;
-    });
-    const stages = this.find(".stages");
-    stages.hidden = chips.length < 2;
-    stages.replaceChildren(...chips);
   }
 
   figure(panel, number) {
@@ -98,9 +81,8 @@ class Stepper {
     return figure;
   }
 
-  show() {
+  draw() {
     const { walk } = this;
-    this.step = Math.max(0, Math.min(this.step, walk.steps.length - 1));
     const now = walk.steps[this.step];
     const lit = walk.panels.map(() => []);
     for (const part of now.parts) if (part.cells) lit[part.panel].push(...part.cells);
@@ -126,18 +108,7 @@ class Stepper {
       this.frame(figure, found);
     });
     this.showBench(now);
-    this.find(".words").textContent = `${now.words[0].toUpperCase()}${now.words.slice(1)}.`;
-    this.find(".count").textContent = `${this.step + 1} / ${walk.steps.length}`;
-    this.range.value = this.step;
-    this.range.setAttribute("aria-valuetext", `Step ${this.step + 1} of ${walk.steps.length}: ${now.words}`);
-    this.range.style.setProperty("--done", `${(100 * this.step) / Math.max(walk.steps.length - 1, 1)}%`);
-    [...this.find(".stages").children].forEach((chip, number) => {
-      if (number === now.stage) chip.setAttribute("aria-current", "step");
-      else chip.removeAttribute("aria-current");
-    });
-    const ends = { first: this.step === 0, back: this.step === 0 };
-    ends.forward = ends.last = this.step === walk.steps.length - 1;
-    for (const [go, off] of Object.entries(ends)) this.find(`[data-go=${go}]`).setAttribute("aria-disabled", off);
+    return now;
   }
 
   /** The window: a frame in every map that is read, which glides from place to place. */
@@ -194,96 +165,6 @@ class Stepper {
     );
     return block;
   }
-
-  // moving
-
-  move(step) {
-    this.stop();
-    this.go(step);
-  }
-
-  go(step) {
-    this.step = step;
-    this.show();
-    clearTimeout(this.rest);
-    if (!this.playing) this.rest = setTimeout(() => this.report(), REST_MS);
-  }
-
-  report() {
-    if (this.sent === this.step) return;
-    this.sent = this.step;
-    this.pending.push(this.step);
-    this.send("step", this.step);
-  }
-
-  play() {
-    if (this.playing) return this.move(this.step);
-    const last = this.walk.steps.length - 1;
-    if (this.step === last) this.step = -1;
-    const tick = () => {
-      this.go(this.step + 1);
-      if (this.step >= last) this.move(last);
-      else this.playing = setTimeout(tick, Number(this.find("select").value));
-    };
-    clearTimeout(this.rest);
-    this.playing = setTimeout(tick, 0);
-    this.mark("Pause", PAUSE);
-  }
-
-  stop() {
-    clearTimeout(this.playing);
-    this.playing = 0;
-    this.mark("Play", PLAY);
-  }
-
-  /** To and from the full screen, where everything is drawn larger. */
-  fill() {
-    if (this.host.getRootNode().fullscreenElement === this.host) document.exitFullscreen();
-    else if (document.fullscreenEnabled) this.host.requestFullscreen();
-  }
-
-  mark(name, shape) {
-    this.find(".play").setAttribute("aria-label", name);
-    this.find(".play path").setAttribute("d", shape);
-    this.find(".words").setAttribute("aria-live", name === "Pause" ? "off" : "polite"); // no reader keeps pace
-  }
-
-  listen() {
-    const moves = {
-      first: () => this.move(0),
-      back: () => this.move(this.step - 1),
-      play: () => this.play(),
-      forward: () => this.move(this.step + 1),
-      last: () => this.move(this.walk.steps.length - 1),
-    };
-    for (const button of this.host.querySelectorAll("[data-go]"))
-      button.addEventListener("click", moves[button.dataset.go]);
-    const whole = this.find(".whole");
-    whole.hidden = !document.fullscreenEnabled;
-    whole.addEventListener("click", () => this.fill());
-    this.range.addEventListener("input", () => this.move(Number(this.range.value)));
-    this.panels.addEventListener("click", (event) => {
-      const panel = event.target.closest(".panel");
-      if (!panel) return;
-      const box = event.target.closest(".made");
-      const number = panel.dataset.panel;
-      if (box) this.move(this.writers[number][this.cells[number].indexOf(box)]);
-      else if (panel.classList.contains("resting")) this.move(this.readers[number]);
-    });
-    const keys = { Home: "first", ArrowLeft: "back", ArrowRight: "forward", End: "last", " ": "play" };
-    this.host.addEventListener("keydown", (event) => {
-      const own = event.target.closest("select") || (event.key === " " && event.target.closest("button"));
-      if (own || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key.toLowerCase() === "f") return this.fill();
-      if (!(event.key in keys)) return;
-      event.preventDefault();
-      moves[keys[event.key]]();
-    });
-  }
-}
-
-function element(tag, className, text = "") {
-  return Object.assign(document.createElement(tag), { className, textContent: text });
 }
 
 export default function ({ data, parentElement, setStateValue }) {
