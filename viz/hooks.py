@@ -10,7 +10,7 @@ B images, C channels, H x W pixels, K classes.
 
 import copy
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -109,25 +109,62 @@ def up_to(model: nn.Module, images: Tensor, path: str) -> Tensor:
 
     There is a graph where `images` ask for it, and it begins there. Raises as `differentiable` does.
     """
-
-    def hook(module: nn.Module, inputs: object, output: Tensor) -> None:
-        raise _Reached(output)
-
     ruling: _Rule | None = getattr(_thread, "ruling", None)
     if ruling and (reason := _other(model)):
         raise UndefinedRuleError(reason)
     with torch.set_grad_enabled(images.requires_grad), _lent(model) as inner:
-        if path not in dict(inner.named_modules()):
-            raise ValueError(_UNKNOWN.format(path))
-        try:
-            _hooked(inner, images, {path: hook})
-        except _Reached as reached:
-            output = reached.output
-        else:
-            raise ValueError(_NO_PART.format(path))
+        output = _reached(inner, images, path)
     if ruling and not ruling.acted and (reason := undefined(model)):
         raise UndefinedRuleError(reason)
     return output
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Call:
+    """A module that holds no others has run: it made `after` of `before`."""
+
+    path: str
+    module: nn.Module  # of a copy that others may be using: for its numbers and its forward, not to be called
+    before: Tensor
+    after: Tensor
+
+
+def calls_up_to(model: nn.Module, images: Tensor, path: str) -> tuple[tuple[Call, ...], Tensor]:
+    """The innermost modules that run until the one at `path` is done, in their order, and what that one gave.
+
+    No gradients. Modules that take or give anything but one tensor are left out. Raises as `differentiable`.
+    """
+    calls: list[Call] = []
+
+    def watch(path: str) -> Callable[[nn.Module, tuple[object, ...], object], None]:
+        def hook(module: nn.Module, inputs: tuple[object, ...], output: object) -> None:
+            match inputs, output:
+                case (Tensor() as before,), Tensor() as after:
+                    calls.append(Call(path=path, module=module, before=before, after=after))
+
+        return hook
+
+    with torch.no_grad(), _lent(model) as inner:
+        innermost = [inside for inside, module in inner.named_modules() if not any(module.children())]
+        output = _reached(inner, images, path, [(inside, watch(inside)) for inside in innermost])
+    return tuple(calls), output
+
+
+def _reached(
+    inner: nn.Module, images: Tensor, path: str, hooks: Iterable[tuple[str, Callable[..., None]]] = ()
+) -> Tensor:
+    """What the module at `path` gives the first time it runs, with which the pass ends."""
+
+    def end(module: nn.Module, inputs: object, output: Tensor) -> None:
+        raise _Reached(output)
+
+    if path not in dict(inner.named_modules()):
+        raise ValueError(_UNKNOWN.format(path))
+    try:
+        _hooked(inner, images, [*hooks, (path, end)])
+    except _Reached as reached:
+        return reached.output
+    raise ValueError(_NO_PART.format(path))
 
 
 class _Reached(Exception):
@@ -172,7 +209,7 @@ def visit(model: nn.Module, images: Tensor, see: Callable[[str, nn.Module, Tenso
 
             return hook
 
-        return _hooked(inner, images, {path: watch(path) for path, _ in inner.named_modules() if path})
+        return _hooked(inner, images, [(path, watch(path)) for path, _ in inner.named_modules() if path])
 
 
 def _passed(
@@ -194,7 +231,7 @@ def _passed(
         known = dict(inner.named_modules())
         if unknown := [path for path in paths if path not in known]:
             raise ValueError(_UNKNOWN.format(unknown[0]))
-        logits = _hooked(inner, images, {path: watch(path) for path in paths})
+        logits = _hooked(inner, images, [(path, watch(path)) for path in paths])
     if missing := [path for path in paths if path not in outputs]:
         raise ValueError(_NO_PART.format(missing[0]))
     if ruling and not ruling.acted:
@@ -202,9 +239,11 @@ def _passed(
     return Passed(logits=logits, outputs=outputs)
 
 
-def _hooked(inner: nn.Module, images: Tensor, hooks: Mapping[str, Callable[..., Tensor | None]]) -> Tensor:
-    """The logits of a pass with these forward hooks, by path; the hooks are gone afterwards."""
-    handles = [inner.get_submodule(path).register_forward_hook(hook) for path, hook in hooks.items()]
+def _hooked(
+    inner: nn.Module, images: Tensor, hooks: Iterable[tuple[str, Callable[..., Tensor | None]]]
+) -> Tensor:
+    """The logits of a pass with these forward hooks, each by its path; the hooks are gone afterwards."""
+    handles = [inner.get_submodule(path).register_forward_hook(hook) for path, hook in hooks]
     try:
         logits: Tensor = inner(images)
     finally:

@@ -5,7 +5,7 @@ import torch
 from captum.attr import NeuronDeconvolution, NeuronGuidedBackprop
 from torch import Tensor, nn
 
-from viz.deconvnet import project
+from viz.deconvnet import descend, project
 from viz.hooks import Rule, UndefinedRuleError
 
 
@@ -22,13 +22,13 @@ def by_hand(rectifier: nn.Module) -> nn.Sequential:
 @pytest.mark.parametrize(
     ("rule", "pixel", "sent"),
     [
-        # The unit sends (-1, 1) to the rectifiers, which stood at (-x, 2x).
+        # The unit, which stands at 4 or -2, sends (-1, 1) times that to the rectifiers, which stood at (-x, 2x).
         ("gradient", 2.0, 2.0),  # the second was open
         ("gradient", -2.0, 1.0),  # the first was open: -1 through -1
         ("deconvnet", 2.0, 2.0),  # what is positive goes on
-        ("deconvnet", -2.0, 2.0),  # also where the rectifier was shut
+        ("deconvnet", -2.0, 1.0),  # of (2, -2) the first: -1 through -1
         ("guided", 2.0, 2.0),
-        ("guided", -2.0, 0.0),  # positive and open is none
+        ("guided", -2.0, 1.0),  # which was open, too
     ],
 )
 def test_each_rule_by_hand(rectifier: nn.Module, rule: Rule, pixel: float, sent: float) -> None:
@@ -73,6 +73,14 @@ def test_the_strongest_unit_or_the_one_asked_for() -> None:
     assert maps[found.position] == maps.max()
     assert found.activation == pytest.approx(maps.max().item())
     assert project(model, image, "3", 2, (0, 1)).activation == pytest.approx(maps[0, 1].item())
+
+
+@pytest.mark.parametrize("rule", ["gradient", "deconvnet", "guided"])
+@pytest.mark.parametrize("layer", ["0", "1", "2", "4"])
+def test_step_by_step_is_the_same(rule: Rule, layer: str) -> None:
+    model, image = convolutions(), torch.randn(1, 3, 12, 12, generator=torch.Generator().manual_seed(1))
+    steps = descend(model, image, layer, 2, rule=rule)
+    torch.testing.assert_close(steps[-1].after, project(model, image, layer, 2, rule=rule).image)
 
 
 def test_what_cannot_be() -> None:
