@@ -209,7 +209,7 @@ def descend(
             wanted = call.before
     if wanted is not image:
         raise ValueError(
-            f"Step by step there is a way down from {layer!r} only to {steps[-1].path!r}: what that one reads "
+            f"Step by step there is a way down from {layer!r} only to {steps[-1].path!r}: what this reads "
             "is put together from several layers. The projection as a whole is defined all the same."
         )
     return tuple(steps)

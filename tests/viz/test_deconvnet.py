@@ -22,7 +22,7 @@ def by_hand(rectifier: nn.Module) -> nn.Sequential:
 @pytest.mark.parametrize(
     ("rule", "pixel", "sent"),
     [
-        # The unit, which stands at 4 or -2, sends (-1, 1) times that to the rectifiers, which stood at (-x, 2x).
+        # The unit, at 4 or -2, sends (-1, 1) times that to the rectifiers, which stood at (-x, 2x).
         ("gradient", 2.0, 2.0),  # the second was open
         ("gradient", -2.0, 1.0),  # the first was open: -1 through -1
         ("deconvnet", 2.0, 2.0),  # what is positive goes on
