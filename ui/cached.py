@@ -37,8 +37,8 @@ from ui.kept import Kept
 from ui.rounds import Rounds
 from ui.samples import Photo
 from ui.shelf import Shelf
-from viz import activations, attribution, cam, layers, scores
 from viz import figure_one as figures_one
+from viz import activations, attribution, cam, invariance, layers, scores
 from viz import fusing as fuse
 from viz.figures import timeline as figures
 from viz.figures.scaling import draw
@@ -422,6 +422,13 @@ def cam_layer(specimen: Specimen) -> layers.Best:
 def cam_layers(specimen: Specimen) -> tuple[layers.Layer, ...]:
     """The layers of a network that class activation maps can look at. ValueError where there are none."""
     return layers.layers(loaded(specimen).model, _blank(specimen))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def invariance_layers(specimen: Specimen) -> tuple[tuple[invariance.Output, ...], tuple[str, str]]:
+    """The layers whose answers can be compared, and the paths of the first and the top one."""
+    found = invariance.outputs(loaded(specimen).model, _blank(specimen))
+    return found, invariance.ends(found, family_of(specimen.variant).stages[0])
 
 
 def _blank(specimen: Specimen) -> torch.Tensor:

@@ -74,6 +74,7 @@ def pages() -> dict[str, list[StreamlitPage]]:
     ]
     laboratory = [
         _page("deconvnet", "Deconvnet", "low_priority"),
+        _page("invariance", "Invariance", "flip"),
     ]
     known = [*architectures, *comparing, *training, *inside, *laboratory]
     architectures.append(_page("gallery", "Gallery", "grid_view", visibility="hidden"))
