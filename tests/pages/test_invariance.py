@@ -1,0 +1,73 @@
+"""The page Invariance: curves of a real network, links, what is followed, and what can be taken away."""
+
+import time
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import zoo
+from ui import cached, invariance_whole, items, subject
+from ui.invariance_study import Study
+from viz import invariance
+from viz.invariance import CHANGES, Curves, measure
+
+NET = "zfnet_classroom,weights:shipped:zfnet_shapes"
+
+
+@pytest.fixture(autouse=True)
+def own_results() -> None:
+    cached.background.clear()
+
+
+def opened(app: AppTest, **query: str) -> AppTest:
+    app.run()
+    app.switch_page("pages/invariance.py")
+    for name, value in ({"net": NET} | query).items():
+        app.query_params[f"invariance.{name}"] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def finished(page: AppTest, tables: int = 3) -> AppTest:
+    end = time.monotonic() + 90
+    while len(page.table) < tables:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+        page.run()
+        assert not page.exception
+    return page
+
+
+def study(fill: invariance.Fill = "black", count: int = 5) -> Study:
+    specimen = subject.parse(NET)
+    known = items.items("shapes")
+    return Study(
+        specimen=specimen, loaded=zoo.load(specimen), fill=fill,
+        photos=tuple(known.photo(at, 0) for at in range(count)), paths=("stages.0", "head.relu7"),
+    )  # fmt: skip
+
+
+def curves(kind: invariance.Kind, asked: Study) -> Curves:
+    (*_, last) = measure(
+        asked.loaded.model, asked.pictures(), asked.loaded.preprocess, kind, asked.paths, fill=asked.fill,
+        targets=asked.targets,
+    )  # fmt: skip
+    return last
+
+
+def test_the_numbers_are_what_the_method_finds(app: AppTest) -> None:
+    page = finished(opened(app))
+    asked = study()
+    assert asked.targets == (0, 1, 2, 3, 4)
+    found = {kind: curves(kind, asked) for kind in CHANGES}
+    first, whole, paper = (table.value for table in page.table[:3])
+    expected = invariance_whole.reaches(asked, found["vertical"])
+    assert [list(row.values()) for row in expected] == first.to_numpy().tolist()
+    assert [list(row.values()) for row in invariance_whole.table(asked, found)] == whole.to_numpy().tolist()
+    assert len(paper) == 4
+    assert set(paper[""]) <= {"as there", "not so here"}
+    charts = page.get("echarts_chart")
+    assert len(charts) >= 3
+    assert not page.warning
+    assert not page.error
