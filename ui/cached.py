@@ -37,8 +37,8 @@ from ui.kept import Kept
 from ui.rounds import Rounds
 from ui.samples import Photo
 from ui.shelf import Shelf
-from viz import figure_one as figures_one
 from viz import activations, attribution, cam, invariance, layers, scores
+from viz import figure_one as figures_one
 from viz import fusing as fuse
 from viz.figures import timeline as figures
 from viz.figures.scaling import draw
