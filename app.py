@@ -8,6 +8,6 @@ import streamlit as st
 from ui import shell
 
 st.set_page_config(page_icon=shell.ICON, layout="wide")  # first: see shell.ICON
-page = st.navigation(shell.pages())
+page = shell.navigate()
 st.set_page_config(page_title=f"{page.title} – Zoolens")
 shell.enter(page)

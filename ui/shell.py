@@ -1,7 +1,7 @@
 """The shell around every page: which pages there are, and how one is entered.
 
-`pages` is the table of contents that app.py hands to `st.navigation`, `enter` runs the page that the address
-names, and `guard` is the first line of every file in pages/.
+`pages` is the table of contents, `navigate` draws it and finds the page that the address names, `enter` runs
+that page, and `guard` is the first line of every file in pages/.
 
 Importing this module also pays, once per process, for what every page needs. Streamlit collects garbage after
 every rerun, and with torch in memory that costs each reader 200 ms. .streamlit/config.toml turns it off; the
@@ -42,7 +42,7 @@ _inside = ContextVar("inside the shell", default=False)
 
 
 def pages() -> dict[str, list[StreamlitPage]]:
-    """The pages by section, in the order of the sidebar, and hidden ones for two kinds of addresses.
+    """The pages by section, in the order of the menus, and hidden ones for two kinds of addresses.
 
     The front page is served at /, but /gallery is the address that one would guess. And where no page is, a
     page says so; Streamlit would show the front page behind a dialog.
@@ -121,8 +121,22 @@ def _missing(asked: str, known: Sequence[StreamlitPage]) -> None:
         st.page_link(page)
 
 
+def navigate() -> StreamlitPage:
+    """The page that the address names, with a menu for every section at the top.
+
+    So every page is two clicks away, however many there are, and the sidebar is left to what a page asks for.
+    Where the window is too narrow for menus, Streamlit lists the pages in the sidebar.
+    """
+    sections = pages()
+    page = st.navigation(sections, position="top", expanded=True)
+    here = next(place for place, section in enumerate(sections.values(), 1) if page in section)
+    # Streamlit marks the page inside an open menu only.
+    st.html(f"<style>[data-testid=stTopNav] > :nth-child({here}) button {{ font-weight: 600 }}</style>")
+    return page
+
+
 def enter(page: StreamlitPage) -> None:
-    """Run the page that `st.navigation` chose, with the look that all pages share."""
+    """Run the page that `navigate` found, with the look that all pages share."""
     st.logo(_LOGO, icon_image=ICON)
     st.html(_STYLE)
     inside = _inside.set(True)
@@ -141,5 +155,5 @@ def guard() -> None:
     """
     if not _inside.get():
         st.set_page_config(page_icon=ICON)
-        st.navigation(pages())
+        navigate()
         st.rerun()

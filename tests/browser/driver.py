@@ -110,6 +110,13 @@ def settled(page: Page) -> None:
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
 
 
+def follow(page: Page, section: str, title: str) -> None:
+    """Go to another page by the menu of its section."""
+    menus = page.get_by_test_id("stTopNav")
+    menus.get_by_role("button", name=section, exact=True).click()
+    page.get_by_role("menuitem", name=title, exact=True).click()
+
+
 class Visitor:
     """Opens pages of one app and remembers what went wrong in any of them."""
 

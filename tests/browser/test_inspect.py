@@ -222,18 +222,6 @@ def test_details_stand_where_there_is_room(visit: driver.Visitor, width: int, be
     assert right["width"] >= 330 or right["width"] == left["width"]
 
 
-def test_the_keyboard_shows_where_it_is_in_the_sidebar(visit: driver.Visitor) -> None:
-    page = visit("/inspect?variant=resnet18")
-    link = page.get_by_test_id("stSidebarNavLink").first
-    for _ in range(12):
-        page.keyboard.press("Tab")
-        if link.evaluate("link => link === document.activeElement"):
-            break
-    expect(link).to_be_focused()
-    expect(link).to_have_css("outline-style", "solid")
-    expect(link).to_have_css("outline-width", "3px")
-
-
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [driver.DESKTOP, driver.PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("section", ["cost", "layers", "code", "paper"])

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from tests.browser import driver
 from zoo import FAMILIES
 
+PAGES = sorted(path.stem for path in (driver.ROOT / "pages").glob("*.py"))
 ADDRESSES = [
     "/", "/inspect", "/proof", "/bottleneck", "/compare", "/ladders", "/scaling", "/operators",
     "/train", "/data", "/race", "/replay",
@@ -21,8 +22,9 @@ def test_link_to_a_page_on_a_fresh_server(browser: Browser) -> None:
         visitor = driver.Visitor(browser, base)
         page = visitor("/inspect?variant=resnet50")
         expect(page).to_have_title("Inspect – Zoolens")
-        expect(page.get_by_test_id("stNavSectionHeader")).to_have_count(3)
-        expect(page.get_by_test_id("stSidebarNav").get_by_role("link", name="Gallery")).to_be_visible()
+        sections = page.get_by_test_id("stTopNav").get_by_role("button")
+        expect(sections.filter(has_text="Architectures")).to_have_css("font-weight", "600")
+        expect(sections.filter(has_text="Training")).to_have_css("font-weight", "400")
         expect(page).to_have_url(f"{base}/inspect?variant=resnet50")
         visitor.close()
 
@@ -30,9 +32,57 @@ def test_link_to_a_page_on_a_fresh_server(browser: Browser) -> None:
 def test_the_front_page_is_the_gallery(visit: driver.Visitor) -> None:
     page = visit("/")
     expect(page).to_have_title("Gallery – Zoolens")
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Inspect").click()
+    expect(page.get_by_test_id("stSidebar")).to_be_hidden()  # there is nothing in it
+    driver.follow(page, "Architectures", "Inspect")
     expect(page).to_have_title("Inspect – Zoolens")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Inspect")
+    expect(page.get_by_test_id("stSidebar")).to_be_visible()
+
+
+def topics(links: Locator) -> list[str]:
+    """Where links to pages lead, in alphabetical order."""
+    found = links.evaluate_all("links => links.map(link => new URL(link.href).pathname.slice(1))")
+    return sorted(topic or "gallery" for topic in found)
+
+
+def test_the_menus_hold_every_page(visit: driver.Visitor) -> None:
+    page = visit("/scaling", size=(1024, 768))
+    found = []
+    for menu in page.get_by_test_id("stTopNavSection").all():
+        menu.click()
+        expect(page.get_by_role("menu")).to_be_visible()
+        found += topics(page.get_by_role("menuitem"))
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("menu")).to_have_count(0)
+    assert sorted(found) == PAGES
+
+
+def test_the_menus_by_keyboard(visit: driver.Visitor) -> None:
+    page = visit("/proof")
+    menu = page.get_by_role("button", name="Side by side")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if menu.evaluate("menu => menu === document.activeElement"):
+            break
+    expect(menu).to_be_focused()
+    expect(menu).to_have_css("outline-style", "solid")
+    expect(menu).to_have_css("outline-width", "3px")
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("menuitem", name="Compare")).to_have_css("outline-width", "3px")
+    page.keyboard.press("Enter")
+    expect(page).to_have_title("Compare – Zoolens")
+
+
+def test_a_phone_lists_every_page_beside_the_pickers(visit: driver.Visitor) -> None:
+    page = visit("/cam", size=driver.PHONE)
+    page.get_by_test_id("stExpandSidebarButton").click()
+    links = page.get_by_test_id("stSidebarNav").get_by_role("link")
+    expect(links.filter(has_text="Gallery")).to_be_visible()
+    assert topics(links) == PAGES
+    expect(page.get_by_test_id("stSidebar").get_by_role("combobox", name="Network")).to_be_in_viewport()
+    links.filter(has_text="Compare").click()
+    expect(page).to_have_title("Compare – Zoolens")
 
 
 def test_the_front_page_by_its_name(visit: driver.Visitor) -> None:

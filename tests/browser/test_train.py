@@ -86,10 +86,10 @@ def test_play_pause_step_leave_and_come_back(visit: driver.Visitor, runs: Runs) 
 
     press(page, "Play")
     says(page, "Training")
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Proof").click()
+    driver.follow(page, "Architectures", "Proof")
     expect(page).to_have_title("Proof – Zoolens")
     length = len(runs.events(id)[0])
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Train").click()
+    driver.follow(page, "Training", "Train")
     row = page.get_by_test_id("stMain").get_by_role("link", name="LeNet on shapes").first
     row.click()
     says(page, "Training.*step [1-9]")
