@@ -10,6 +10,7 @@ n pictures of one class or ground, S pixels a side.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -88,6 +89,20 @@ OUTLINES: Mapping[str, Callable[[Floats, Floats], Floats]] = MappingProxyType(
 )
 CLASSES = tuple(OUTLINES)
 
+# Middles of parts that one can point at, in the coordinates of the outlines; discs and rings have none. Left,
+# right, upper and lower are meant where a shape is UPRIGHT.
+PARTS: Mapping[str, Mapping[str, tuple[float, float]]] = MappingProxyType(
+    {
+        "square": {"upper left": (-0.40, -0.40), "upper right": (0.40, -0.40), "lower left": (-0.40, 0.40)},
+        "triangle": {"tip": (0.0, 0.70), "left foot": (0.60, -0.34), "right foot": (-0.60, -0.34)},
+        "star": {"top": (0.0, 0.66), "left foot": (0.388, -0.534), "right foot": (-0.388, -0.534)},
+        "cross": {"upper arm": (0.0, -0.58), "left arm": (-0.58, 0.0), "right arm": (0.58, 0.0)},
+        "crescent": {"upper horn": (0.58, -0.57), "lower horn": (0.58, 0.57), "belly": (-0.20, 0.0)},
+        "arrow": {"tip": (0.62, 0.0), "upper barb": (0.02, -0.64), "tail": (-0.76, 0.0)},
+    }
+)
+UPRIGHT: Mapping[str, float] = MappingProxyType({"triangle": 0.5, "star": 0.5})  # turns; others as they are
+
 
 def _stripes(x: Floats, y: Floats, pace: Floats, phase: Floats) -> Floats:
     return _edge(np.sin(pace * x + phase), pace)
@@ -154,6 +169,45 @@ def draw(
         part = slice(start, min(start + _CHUNK, count))
         images[part], masks[part] = _draw(drawn[part], size, grain)
     return images, np.arange(count, dtype=np.int64) % len(CLASSES), masks
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Posed:
+    """Pictures of one shape, and where its parts are in each."""
+
+    images: NDArray[np.uint8]  # (N, 3, S, S)
+    masks: NDArray[np.bool_]  # (N, S, S)
+    parts: Mapping[str, NDArray[np.float64]]  # (N, 2): x and y of their middles, as shares of the picture
+
+
+def posed(name: str, count: int, size: int, *, seed: int, loose: float) -> Posed:
+    """Pictures of a shape of PARTS whose pose is known: five stars like five faces from the front.
+
+    loose: how much place, side and angle differ, from 0, all upright in the middle, to 1, as `draw` has them.
+    Colours and grounds differ as always. Pictures of fewer are the first of more.
+    """
+    at, many = CLASSES.index(name), len(CLASSES)
+    drawn = np.random.default_rng((seed, at)).random((count * many, _DRAWN), np.float32)
+    upright = UPRIGHT.get(name, 0.0)
+    for column, middle in enumerate((0.5, 0.5, 0.5, upright)):
+        wander = np.float32(loose) * (drawn[:, column] - np.float32(0.5))
+        drawn[:, column] = np.float32(middle) + wander
+    images, masks = _draw(drawn, size, np.random.default_rng((seed, at, size)))
+    x, y, side, angle = drawn[at::many, :4].T.astype(np.float64)
+    side = _SIDES[0] + (_SIDES[1] - _SIDES[0]) * side
+    room = 0.5 - side * _REACH
+    cos, sin = np.cos(2 * np.pi * angle), np.sin(2 * np.pi * angle)
+    parts = {
+        part: np.stack(
+            [
+                0.5 + room * (2 * x - 1) + side * (cos * u - sin * v),
+                0.5 + room * (2 * y - 1) + side * (sin * u + cos * v),
+            ],
+            axis=1,
+        )
+        for part, (u, v) in PARTS[name].items()
+    }
+    return Posed(images=images[at::many], masks=masks[at::many], parts=parts)
 
 
 def _draw(

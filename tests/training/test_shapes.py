@@ -63,3 +63,26 @@ def test_colour_and_place_say_nothing_about_the_class() -> None:
     fitted, *_ = np.linalg.lstsq(told[:2000], np.eye(8)[labels[:2000]], rcond=None)
     right = (told[2000:] @ fitted).argmax(1) == labels[2000:]
     assert right.mean() < 0.22
+
+
+@pytest.mark.parametrize("loose", [0.0, 0.1, 1.0])
+@pytest.mark.parametrize("name", shapes.PARTS)
+def test_parts_lie_on_their_shape_whatever_its_pose(name: str, loose: float) -> None:
+    posed = shapes.posed(name, 40, 96, seed=2, loose=loose)
+    for middles in posed.parts.values():
+        columns, rows = (96 * middles).astype(int).T
+        assert posed.masks[np.arange(40), rows, columns].all()
+
+
+def test_posed_shapes_are_the_same_shapes_in_poses_of_their_own() -> None:
+    posed = shapes.posed("arrow", 3, 64, seed=0, loose=0.0)
+    assert (posed.masks == posed.masks[0]).all()
+    assert (posed.images[0] != posed.images[1]).mean() > 0.9
+    rows = np.nonzero(posed.masks[0])[0]
+    assert rows.mean() == pytest.approx(31.5, abs=1)  # in the middle
+    assert posed.parts["tip"][0][0] > 0.6  # arrows point to the right
+    stars = shapes.posed("star", 3, 64, seed=0, loose=0.0)
+    assert stars.parts["top"][0][1] < 0.4
+    assert stars.parts["left foot"][0][0] < stars.parts["right foot"][0][0]
+    fewer = shapes.posed("arrow", 2, 64, seed=0, loose=0.0)
+    assert (fewer.masks == posed.masks[:2]).all()
