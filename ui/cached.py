@@ -37,7 +37,7 @@ from ui.kept import Kept
 from ui.rounds import Rounds
 from ui.samples import Photo
 from ui.shelf import Shelf
-from viz import activations, attribution, cam, invariance, layers, scores
+from viz import activations, attribution, cam, correspondence, invariance, layers, scores
 from viz import figure_one as figures_one
 from viz import fusing as fuse
 from viz.figures import timeline as figures
@@ -429,6 +429,9 @@ def invariance_layers(specimen: Specimen) -> tuple[tuple[invariance.Output, ...]
     """The layers whose answers can be compared, and the paths of the first and the top one."""
     found = invariance.outputs(loaded(specimen).model, _blank(specimen))
     return found, invariance.ends(found, family_of(specimen.variant).stages[0])
+def part_layers(specimen: Specimen) -> Mapping[str, tuple[int, ...]]:
+    """The layers of a network whose numbers can be compared, by depth, with their shapes."""
+    return correspondence.outputs(loaded(specimen).model, _blank(specimen))
 
 
 def _blank(specimen: Specimen) -> torch.Tensor:

@@ -75,6 +75,7 @@ def pages() -> dict[str, list[StreamlitPage]]:
     laboratory = [
         _page("deconvnet", "Deconvnet", "low_priority"),
         _page("invariance", "Invariance", "flip"),
+        _page("parts", "Parts and ablations", "extension"),
     ]
     known = [*architectures, *comparing, *training, *inside, *laboratory]
     architectures.append(_page("gallery", "Gallery", "grid_view", visibility="hidden"))
