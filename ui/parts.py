@@ -21,6 +21,7 @@ from viz.figures import parts as figures
 from viz.figures.occlusion import uri
 from viz.figures.parts import COLOURS, LETTERS, Bar
 from viz.figures.style import LINE, ink
+from zoo import weights
 
 _MARKS = f"{PAGE}.marks"  # of the address: what they belong to, then thousandths across and down
 _KEY = f"{PAGE}.pictures"
@@ -28,6 +29,7 @@ _FIRST = 1.5  # seconds that the page waits for a result
 _REST = 0.4  # seconds between two looks at work under way
 _SIZES = {"1/10": 1 / 10, "1/7": 1 / 7, "1/5": 1 / 5, "1/4": 1 / 4, "1/3": 1 / 3}
 _FILLS = {"mean": "Mean colour", "black": "Black", "blur": "Blur"}
+_NETWORK = weights.specimen_of("shipped:zfnet_shapes")  # which has learned what the first pictures show
 _SHOWN = 240  # pixels of a picture on the page
 
 # Zeiler and Fergus, table 1: mean feature sign change of five dogs, layers 5 and 7.
@@ -64,7 +66,7 @@ class Study:
 
 
 def render() -> None:
-    network = subject.choose(PAGE)
+    network = subject.choose(PAGE, _NETWORK)
     chosen = part_sets.choose()
     if chosen is None:
         return
@@ -279,8 +281,8 @@ def verdict(group: Sequence[Bar]) -> str:
     if not random.delta:
         return "Nothing in this layer changes when a part is hidden."
     share = mean / random.delta
-    spread = max((bar.error for bar in group), default=0.0)
-    sure = "" if abs(mean - random.delta) > spread else ", a difference within the errors"
+    spread = max(bar.error for bar in group)  # NaN for two pictures
+    sure = ", a difference within the errors" if abs(mean - random.delta) <= spread else ""
     how = f"**{1 - share:.0%} less** than" if share < 1 else "**no less** than"
     return f"Parts differ {how} random ones: {mean:.3f} against {random.delta:.3f}{sure}."
 
