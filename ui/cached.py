@@ -429,6 +429,8 @@ def invariance_layers(specimen: Specimen) -> tuple[tuple[invariance.Output, ...]
     """The layers whose answers can be compared, and the paths of the first and the top one."""
     found = invariance.outputs(loaded(specimen).model, _blank(specimen))
     return found, invariance.ends(found, family_of(specimen.variant).stages[0])
+
+
 def part_layers(specimen: Specimen) -> Mapping[str, tuple[int, ...]]:
     """The layers of a network whose numbers can be compared, by depth, with their shapes."""
     return correspondence.outputs(loaded(specimen).model, _blank(specimen))

@@ -146,7 +146,7 @@ def _marked(chosen: PartSet) -> None:
 
 
 def _put_back() -> None:
-    state.write(**{_MARKS: None})
+    state.drop(_MARKS)
 
 
 def _read(chosen: PartSet) -> Places | None:

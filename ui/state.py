@@ -41,6 +41,11 @@ def put(key: str, word: str | None) -> None:
         st.query_params[key] = word
 
 
+def drop(key: str) -> None:
+    """One parameter out of the address, alone."""
+    st.query_params.pop(key, None)
+
+
 def replace(**parameters: str) -> None:
     """Put these parameters into the address and no others: what belonged to the last view stays behind.
 

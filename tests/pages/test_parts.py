@@ -74,7 +74,7 @@ def test_marks_of_ones_own_stand_in_the_address_and_can_be_put_back(app: AppTest
     assert said(page) != before
     assert "Two pictures make one pair" in "\n".join(each.value for each in page.caption)
     page.button(key="parts.back").click().run()
-    assert "parts.marks" not in page.query_params
+    assert marks(page)["marks"][1] != [[400, 400], [500, 500], [600, 600]]
     assert said(page) == before
 
 
