@@ -75,7 +75,7 @@ ROWS: Mapping[str, Recipe] = MappingProxyType(
     {
         "densenet_cifar10": _row("densenet", knobs=(("growth_rate", 12),)),
         "swin_cifar10": _row("swin", _ADAMW),
-        "convnext_cifar10": _row("convnext", _ADAMW, {"rate": 3e-3}, knobs=(("patch", 1),)),
+        "convnext_cifar10": _row("convnext", _ADAMW),
         "mobilenet_v2_cifar10": _row("mobilenet_v2", {"weight_decay": 2e-4}, knobs=(("width", 0.75),)),
         "vit_cifar10": _row("vit", _ADAMW, {"rate": 1e-3}),
         "senet_cifar10": _row("senet", knobs=_FOURTEEN),

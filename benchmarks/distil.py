@@ -266,7 +266,7 @@ def keep(student: nn.Module, labels: tuple[str, ...], stem: str, steps: int, epo
     specimen = STEMS[stem]
     facts = weights.Facts(
         variant=specimen.variant, knobs=dict(specimen.knobs), classes=labels, size=SIZE, channels=3,
-        mean=(_MEAN,) * 3, deviation=(_DEVIATION,) * 3, data="photos", epoch=epoch, step=steps,
+        mean=(_MEAN,) * 3, deviation=(_DEVIATION,) * 3, data="800 photos", epoch=epoch, step=steps,
     )  # fmt: skip
     halves = {
         weights.MODEL + name: tensor.half() if tensor.is_floating_point() else tensor

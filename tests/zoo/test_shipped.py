@@ -44,10 +44,11 @@ def test_it_is_what_is_said(name: str) -> None:
 
 
 def test_convolutional_ones_know_most_of_cifar10() -> None:
-    """Three of four pictures and more; attention wants more pictures than these, see the preset."""
+    """About four of five pictures; attention wants more pictures than these (see the preset), and longer."""
     learnt = {name: weights.describe(f"shipped:{name}").accuracy or 0 for name in ROWS if "cifar10" in name}
-    attention = ("vit_cifar10", "swin_cifar10")
-    assert all(accuracy >= 0.75 for name, accuracy in learnt.items() if name not in attention), learnt
+    slow = ("vit_cifar10", "swin_cifar10", "convnext_cifar10")  # ConvNeXt is built for attention's recipes
+    assert all(accuracy >= 0.78 for name, accuracy in learnt.items() if name not in slow), learnt
+    assert len(learnt) == 11
 
 
 @pytest.mark.parametrize("name", [name for name, cells in ROWS.items() if cells[3] != "none"])
