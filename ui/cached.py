@@ -37,9 +37,11 @@ from ui.kept import Kept
 from ui.rounds import Rounds
 from ui.samples import Photo
 from ui.shelf import Shelf
-from viz import activations, attribution, cam, correspondence, invariance, layers, scores
+from viz import activations, attribution, cam, correspondence, invariance, layers, scores, strongest
 from viz import figure_one as figures_one
 from viz import fusing as fuse
+from viz.field import Field
+from viz.field import field as field_of
 from viz.figures import timeline as figures
 from viz.figures.scaling import draw
 from viz.hooks import Rule
@@ -396,6 +398,19 @@ def picture_set(token: str, version: str, preprocess: Preprocess) -> PictureSet:
     ValueError with a sentence where it is unknown or not on this disk.
     """
     return collect(token, preprocess)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def convolutions(specimen: Specimen) -> tuple[layers.Layer, ...]:
+    """The layers whose maps the page Features shows. ValueError where there are none."""
+    return strongest.convolutional(loaded(specimen).model, _blank(specimen))
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def field(specimen: Specimen, path: str) -> Field:
+    """What the units of a layer see."""
+    look = loaded(specimen)
+    return field_of(look.model, (look.preprocess.channels, look.preprocess.size, look.preprocess.size), path)
 
 
 def predicted(specimen: Specimen, photo: Photo) -> NDArray[np.float32]:

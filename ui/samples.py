@@ -44,6 +44,15 @@ class Photo:
     digest: str  # differs where any pixel differs
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Part:
+    """A square of a photo."""
+
+    title: str  # of the photo
+    image: Image.Image  # RGB
+    digest: str  # differs where the file or the square differs
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Sample:
     title: str
@@ -54,7 +63,7 @@ class _Sample:
 
 
 @dataclass(frozen=True)
-class _Part:
+class _Piece:
     sample: str
     crop: Box  # of the sample
     box: Box  # of the mosaic
@@ -75,22 +84,36 @@ _SAMPLES: Mapping[str, _Sample] = MappingProxyType(
         ),
     }
 )
-_MOSAICS: Mapping[str, tuple[str, tuple[_Part, ...]]] = MappingProxyType(
+# Title and file of more pictures for sets: surfaces and small things, which no page shows by themselves.
+_GROUNDS: Mapping[str, str] = MappingProxyType(
+    {
+        "Bricks": "brick.jpg",
+        "Grass": "grass.jpg",
+        "Gravel": "gravel.jpg",
+        "Coins": "coins.jpg",
+        "Horse": "horse.jpg",
+        "Galaxies": "galaxies.jpg",
+        "Retina": "retina.jpg",
+        "Tissue": "tissue.jpg",
+        "Handwriting": "text.jpg",
+    }
+)
+_MOSAICS: Mapping[str, tuple[str, tuple[_Piece, ...]]] = MappingProxyType(
     {
         "two": (
             "Two things",
             (
-                _Part("cameraman", (190, 0, 446, 512), (0, 0, 256, 512)),
-                _Part("cat", (60, 0, 284, 448), (256, 0, 512, 512)),
+                _Piece("cameraman", (190, 0, 446, 512), (0, 0, 256, 512)),
+                _Piece("cat", (60, 0, 284, 448), (256, 0, 512, 512)),
             ),
         ),
         "four": (
             "Four things",
             (
-                _Part("cat", (0, 0, 448, 448), (0, 0, 256, 256)),
-                _Part("rocket", (230, 127, 430, 327), (256, 0, 512, 256)),
-                _Part("cup", (100, 0, 500, 400), (0, 256, 256, 512)),
-                _Part("cameraman", (0, 0, 512, 512), (256, 256, 512, 512)),
+                _Piece("cat", (0, 0, 448, 448), (0, 0, 256, 256)),
+                _Piece("rocket", (230, 127, 430, 327), (256, 0, 512, 256)),
+                _Piece("cup", (100, 0, 500, 400), (0, 256, 256, 512)),
+                _Piece("cameraman", (0, 0, 512, 512), (256, 256, 512, 512)),
             ),
         ),
     }
@@ -104,27 +127,32 @@ def samples() -> Mapping[str, Photo]:
     return MappingProxyType(photos | mosaics)
 
 
-def parts() -> list[tuple[str, Image.Image]]:
-    """The photos in parts, each a square with the title of its photo: the largest in the middle, then tiles.
+def parts() -> list[Part]:
+    """The photos and _GROUNDS in parts, each a square: the largest in the middle of each, then tiles of it.
 
-    The tiles are half as large and do not overlap, so that no two pictures show the same at the same size.
+    Tiles are half as large and do not overlap, so that no two parts show the same at the same size.
     """
-    found = []
-    for token, sample in _SAMPLES.items():
-        photo = _photo(token, sample)
-        width, height = photo.image.size
-        side = min(width, height)
-        left, top = (width - side) // 2, (height - side) // 2
-        boxes = [(left, top, left + side, top + side)]
-        half = side // 2
-        for y in range(height // half):
-            left = (width - width // half * half) // 2
-            boxes += [
-                (left + x * half, y * half, left + (x + 1) * half, (y + 1) * half)
-                for x in range(width // half)
-            ]
-        found += [(photo.title, photo.image.crop(box)) for box in boxes]
-    return found
+    shown = [(sample.title, sample.file) for sample in _SAMPLES.values()] + list(_GROUNDS.items())
+    return [part for title, file in shown for part in _parts(title, file)]
+
+
+def _parts(title: str, file: str) -> list[Part]:
+    content = (_FOLDER / file).read_bytes()
+    with Image.open(io.BytesIO(content)) as opened:
+        image = opened.convert("RGB")
+    width, height = image.size
+    side = min(width, height)
+    half = side // 2
+    left, top = (width - side) // 2, (height - side) // 2
+    boxes = [(left, top, left + side, top + side)]
+    left, top = width % half // 2, height % half // 2
+    boxes += [
+        (x, y, x + half, y + half)
+        for y in range(top, height - half + 1, half)
+        for x in range(left, width - half + 1, half)
+    ]
+    name = hashlib.sha256(content).hexdigest()
+    return [Part(title=title, image=image.crop(box), digest=f"{name} {box}") for box in boxes]
 
 
 def thumbnail(photo: Photo) -> str:
@@ -155,7 +183,7 @@ def _photo(token: str, sample: _Sample) -> Photo:
     )
 
 
-def _mosaic(token: str, title: str, parts: tuple[_Part, ...], photos: Mapping[str, Photo]) -> Photo:
+def _mosaic(token: str, title: str, parts: tuple[_Piece, ...], photos: Mapping[str, Photo]) -> Photo:
     image = Image.new("RGB", (max(part.box[2] for part in parts), max(part.box[3] for part in parts)))
     for part in parts:
         left, top, right, bottom = part.box

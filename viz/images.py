@@ -155,6 +155,11 @@ def jpeg(picture: Image.Image | Pixels) -> bytes:
     return file.getvalue()
 
 
+def opened(coded: bytes) -> Image.Image:
+    """The picture that `png` or `jpeg` made."""
+    return Image.open(io.BytesIO(coded))
+
+
 def gradient(*, signed: bool) -> str:
     """The scale as a CSS background, from left to right."""
     return f"linear-gradient(to right,{','.join((*AGAINST[:0:-1], *FOR) if signed else FOR)})"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 Pixels = NDArray[np.uint8]
@@ -18,8 +18,13 @@ _GAP = 2  # pixels between the tiles of a grid
 
 
 def strength(projection: Tensor) -> float:
-    """The magnitude that counts as a projection's largest: a few stray pixels aside."""
-    return max(float(np.quantile(projection.abs().numpy(), _ORDINARY)), 1e-12)
+    """The magnitude that counts as a projection's largest: a few stray pixels aside; 0 where it is nothing.
+
+    What is zero does not count, so that a part of a projection is as strong as the whole.
+    """
+    magnitudes = projection.abs().numpy()
+    some = magnitudes[magnitudes > 0]
+    return float(np.quantile(some, _ORDINARY)) if some.size else 0.0
 
 
 def picture(projection: Tensor, stretch: bool = True, most: float = 1.0) -> Pixels:
@@ -28,7 +33,7 @@ def picture(projection: Tensor, stretch: bool = True, most: float = 1.0) -> Pixe
     `stretch`: they are the projection's own; otherwise `most`, so that projections can be compared.
     """
     full = strength(projection) if stretch else most
-    scaled = 127.5 + 127.5 * np.clip(projection.numpy() / full, -1, 1)
+    scaled = 127.5 + 127.5 * np.clip(projection.numpy() / max(full, 1e-12), -1, 1)
     pixels = scaled.round().astype(np.uint8).transpose(1, 2, 0)
     return pixels if pixels.shape[2] == 3 else np.repeat(pixels[:, :, :1], 3, axis=2)
 
@@ -51,6 +56,19 @@ def fitted(tile: Image.Image | Pixels, side: int) -> Image.Image:
     how = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
     made = Image.new("RGB", (side, side), (128, 128, 128))
     made.paste(image.resize(size, how), ((side - size[0]) // 2, (side - size[1]) // 2))
+    return made
+
+
+def titled(shown: Sequence[tuple[str, Image.Image]], across: int, side: int = 320) -> Image.Image:
+    """Pictures on white below their titles, `across` in a row, each in a square of `side` pixels."""
+    gap, room = side // 16, side // 9
+    rows = -(-len(shown) // across)
+    made = Image.new("RGB", (across * (side + gap) + gap, rows * (side + room + gap)), "white")
+    draw, font = ImageDraw.Draw(made), ImageFont.load_default(room // 2)
+    for at, (title, image) in enumerate(shown):
+        left, top = gap + at % across * (side + gap), at // across * (side + room + gap)
+        draw.text((left, top + room // 3), title, fill="#1a1a1a", font=font)
+        made.paste(fitted(image, side), (left, top + room))
     return made
 
 
