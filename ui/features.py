@@ -236,8 +236,9 @@ def _seen(study: Study) -> str:
 
 
 def _draw(study: Study, shown: Sequence[Block], *, marked: int | None, why: str, stretch: bool) -> None:
+    alone = "Not defined here." if why else ""
     tile_sheet(
-        feature_sheet.cards(study, shown, "Not defined here." if why else "", stretch, marked), label=f"Maps of {study.title}", key=_SHEET,
+        feature_sheet.cards(study, shown, alone, stretch, marked), label=f"Maps of {study.title}", key=_SHEET,
         on_open=lambda: state.put(_TILE, st.session_state[_SHEET]["opened"]),
     )  # fmt: skip
 

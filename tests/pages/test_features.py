@@ -1,6 +1,7 @@
 """The page Features: maps and tiles of a real network, links, and what is not defined for a network."""
 
 import json
+import re
 import time
 from typing import Any
 
@@ -67,13 +68,13 @@ def test_a_tile_tells_the_truth(app: AppTest) -> None:
     specimen = subject.parse(NET)
     pictures = cached.picture_set("shapes", "", cached.loaded(specimen).preprocess)
     says = next(card for card in cards(page) if card["name"] == "21")["tiles"][1]
-    number = int(
-        next(text.value for text in page.caption if "of picture" in text.value)
-        .split("picture ")[1]
-        .split(" ")[0]
+    (number,) = (
+        int(found[1]) for text in page.caption if (found := re.search(r"of picture (\d+)", text.value))
     )
-    found = deconvnet.project(cached.loaded(specimen).model, pictures.tensor(number), "stages.1.relu", 21)
-    assert says == f"2: {pictures.label(number)}, {found.activation:.3g}"
+    projection = deconvnet.project(
+        cached.loaded(specimen).model, pictures.tensor(number), "stages.1.relu", 21
+    )
+    assert says == f"2: {pictures.label(number)}, {projection.activation:.3g}"
 
 
 @pytest.mark.parametrize(
