@@ -45,6 +45,13 @@ def _degradation() -> Race:
 
 
 _SMALL = _net("resnet_classroom", width=8)
+_TABLE_3 = Recipe(epochs=15, optimiser="adamw", rate=1e-3, warm_up=1.0)
+
+
+def _zfnet(**turned: KnobValue) -> Specimen:
+    """With so many hidden units that nine tenths of the weights are theirs, as in the paper."""
+    return _net("zfnet_classroom", **({} if turned.get("fc") == 0 else {"hidden": 1024}), **turned)
+
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
@@ -160,6 +167,31 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 {
                     "11×11, stride 4": {"specimen": _net("zfnet_classroom", kernel=11, stride=4)},
                     "7×7, stride 2": {"specimen": _net("zfnet_classroom", kernel=7, stride=2)},
+                },
+            ),
+            quantity="accuracy",
+        ),
+        "ablation": Preset(
+            title="ZFNet without some of its layers",
+            race=_race(
+                _TABLE_3,
+                {
+                    "whole": {"specimen": _zfnet()},
+                    "without conv3, conv4": {"specimen": _zfnet(middle=False)},
+                    "without fc6, fc7": {"specimen": _zfnet(fc=0)},
+                    "without both": {"specimen": _zfnet(middle=False, fc=0)},
+                },
+            ),
+            quantity="accuracy",
+        ),
+        "widening": Preset(
+            title="ZFNet with one hidden layer, or with wider maps",
+            race=_race(
+                _TABLE_3,
+                {
+                    "whole": {"specimen": _zfnet()},
+                    "without fc7": {"specimen": _zfnet(fc=1)},
+                    "wider conv3 to conv5": {"specimen": _zfnet(**_each("widths", 32, 64, 128, 256, 128))},
                 },
             ),
             quantity="accuracy",
