@@ -210,9 +210,14 @@ def load(specimen: Specimen) -> Loaded:
         )
     if specimen.weights == "imagenet":
         return _imagenet(specimen)
-    path = path_of(specimen.weights)
+    return load_file(path_of(specimen.weights), specimen)
+
+
+def load_file(path: Path, specimen: Specimen | None = None) -> Loaded:
+    """The network that a checkpoint holds; ValueError as in `load`, also where it is not the `specimen`."""
     with _checked(path) as (file, facts):
-        _demand_same(specimen, facts.specimen, path)
+        if specimen is not None:
+            _demand_same(specimen, facts.specimen, path)
         names = _demand_fitting(file, facts, path)
         model = facts.build()
         with torch.no_grad():
@@ -242,7 +247,12 @@ def _imagenet(specimen: Specimen) -> Loaded:
 
 def describe(weights: str) -> Facts:
     """What the checkpoint of this name (`shipped:...`, `run:...`) says of itself; ValueError as in `load`."""
-    with _checked(path_of(weights)) as (_, facts):
+    return describe_file(path_of(weights))
+
+
+def describe_file(path: Path) -> Facts:
+    """The same of a checkpoint that lies anywhere."""
+    with _checked(path) as (_, facts):
         return facts
 
 
