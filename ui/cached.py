@@ -37,7 +37,17 @@ from ui.kept import Kept
 from ui.rounds import Rounds
 from ui.samples import Photo
 from ui.shelf import Shelf
-from viz import activations, attribution, cam, correspondence, invariance, layers, scores, strongest
+from viz import (
+    activations,
+    attribution,
+    cam,
+    correspondence,
+    hierarchy,
+    invariance,
+    layers,
+    scores,
+    strongest,
+)
 from viz import figure_one as figures_one
 from viz import fusing as fuse
 from viz.field import Field
@@ -493,6 +503,13 @@ def cam_guided(specimen: Specimen, photo: Photo, target: int) -> NDArray[np.floa
     if why := method.undefined(look.model):
         return why
     return method.run(look.model, look.preprocess(photo.image), target, None).numpy()
+
+
+@st.cache_resource(max_entries=96, show_spinner=False, hash_funcs=_BY_DIGEST)
+def rung(specimen: Specimen, photo: Photo, path: str, count: int, rule: Rule) -> hierarchy.Rung:
+    """A layer's strongest maps for a photo, sent back to the pixels. ValueError where that is not defined."""
+    ready = loaded(specimen)
+    return hierarchy.rung(ready.model, ready.preprocess(photo.image), path, count, rule)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -75,6 +75,7 @@ def pages() -> dict[str, list[StreamlitPage]]:
     laboratory = [
         _page("deconvnet", "Deconvnet", "low_priority"),
         _page("features", "Features", "apps"),
+        _page("hierarchy", "Hierarchy", "stairs"),
         _page("evolution", "Evolution", "movie"),
         _page("invariance", "Invariance", "flip"),
         _page("parts", "Parts and ablations", "extension"),
