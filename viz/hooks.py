@@ -87,10 +87,18 @@ class Passed:
     outputs: Mapping[str, Tensor]
 
 
-def observe(model: nn.Module, images: Tensor, paths: Sequence[str] = ()) -> Passed:
-    """One pass of (B, C, H, W) without gradients, and what the modules at `paths` gave."""
+def observe(
+    model: nn.Module,
+    images: Tensor,
+    paths: Sequence[str] = (),
+    changed: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType({}),
+) -> Passed:
+    """One pass of (B, C, H, W) without gradients, and what the modules at `paths` gave.
+
+    `changed`: what is made of the input of a module, by path, before it computes with it.
+    """
     with torch.no_grad():
-        return _passed(model, images, paths, lambda output: output)
+        return _passed(model, images, paths, lambda output: output, changed)
 
 
 def differentiable(model: nn.Module, images: Tensor, paths: Sequence[str] = ()) -> Passed:
@@ -213,7 +221,11 @@ def visit(model: nn.Module, images: Tensor, see: Callable[[str, nn.Module, Tenso
 
 
 def _passed(
-    model: nn.Module, images: Tensor, paths: Sequence[str], kept: Callable[[Tensor], Tensor]
+    model: nn.Module,
+    images: Tensor,
+    paths: Sequence[str],
+    kept: Callable[[Tensor], Tensor],
+    changed: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType({}),
 ) -> Passed:
     outputs: dict[str, Tensor] = {}
 
@@ -229,9 +241,9 @@ def _passed(
         raise UndefinedRuleError(reason)
     with _lent(model) as inner:
         known = dict(inner.named_modules())
-        if unknown := [path for path in paths if path not in known]:
+        if unknown := [path for path in (*paths, *changed) if path not in known]:
             raise ValueError(_UNKNOWN.format(unknown[0]))
-        logits = _hooked(inner, images, [(path, watch(path)) for path in paths])
+        logits = _hooked(inner, images, [(path, watch(path)) for path in paths], changed)
     if missing := [path for path in paths if path not in outputs]:
         raise ValueError(_NO_PART.format(missing[0]))
     if ruling and not ruling.acted:
@@ -240,10 +252,21 @@ def _passed(
 
 
 def _hooked(
-    inner: nn.Module, images: Tensor, hooks: Iterable[tuple[str, Callable[..., Tensor | None]]]
+    inner: nn.Module,
+    images: Tensor,
+    hooks: Iterable[tuple[str, Callable[..., Tensor | None]]],
+    changed: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType({}),
 ) -> Tensor:
     """The logits of a pass with these forward hooks, each by its path; the hooks are gone afterwards."""
+
+    def before(change: Callable[[Tensor], Tensor]) -> Callable[[nn.Module, tuple[Tensor]], tuple[Tensor]]:
+        return lambda module, inputs: (change(inputs[0]),)
+
     handles = [inner.get_submodule(path).register_forward_hook(hook) for path, hook in hooks]
+    handles += [
+        inner.get_submodule(path).register_forward_pre_hook(before(change))
+        for path, change in changed.items()
+    ]
     try:
         logits: Tensor = inner(images)
     finally:
