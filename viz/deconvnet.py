@@ -28,17 +28,26 @@ from zoo.layers import SamePad
 
 Kind = Literal["unit", "rectify", "filter", "scale", "unpool", "pass"]
 
-_BATCH = 9  # units at a time: more are no faster on a processor, and need more memory
+# Units at a time: nine, and more of those that see little. More are no faster on a processor.
+_BATCH, _PIXELS = 9, 2**17
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Projection:
     """One unit's activation, sent back to the pixels."""
 
-    image: Tensor  # (C, H, W), raw values around 0
+    patch: Tensor  # (C, bottom - top, right - left), raw values around 0; all other pixels get nothing
     activation: float
     position: tuple[int, int]  # of the unit in its map: row, column
     box: Box  # the pixels that the unit sees: left, top, right, bottom
+    size: tuple[int, int]  # (H, W)
+
+    @property
+    def image(self) -> Tensor:
+        """The patch in its place, (C, H, W)."""
+        whole = self.patch.new_zeros(len(self.patch), *self.size)
+        whole[_inside(self.box)] = self.patch
+        return whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +113,9 @@ def project_many(
     units.sort(key=lambda unit: _size(unit.crop))
     found: dict[int, Projection] = {}
     while units:
-        batch = [unit for unit in units[:_BATCH] if _size(unit.crop) == _size(units[0].crop)]
+        width, height = _size(units[0].crop)
+        most = max(_BATCH, _PIXELS // (width * height))
+        batch = [unit for unit in units[:most] if _size(unit.crop) == (width, height)]
         units = units[len(batch) :]
         for unit, projection in zip(
             batch, _sent_back(model, images, layer, batch, fields, rule), strict=True
@@ -128,16 +139,18 @@ def _sent_back(
     (signals,) = hooks.gradients(torch.stack(own) @ activations, [pixels])
     found: list[Projection] = []
     for unit, activation, signal in zip(units, activations.tolist(), signals, strict=True):
-        whole = signal.new_zeros(images.shape[1:])
-        whole[_inside(unit.crop)] = signal
         box = fields.box(*unit.position, unit.channel)
-        found.append(Projection(image=whole, activation=activation, position=unit.position, box=box))
+        patch = signal[_inside(box, unit.crop)].clone()
+        found.append(
+            Projection(patch=patch, activation=activation, position=unit.position, box=box, size=fields.size)
+        )
     return found
 
 
-def _inside(box: Box) -> tuple[slice, slice, slice]:
-    left, top, right, bottom = box
-    return slice(None), slice(top, bottom), slice(left, right)
+def _inside(box: Box, crop: Box = (0, 0, 0, 0)) -> tuple[slice, slice, slice]:
+    """Where the box lies in a picture (C, H, W), or in a crop of it."""
+    (left, top, right, bottom), (x, y, _, _) = box, crop
+    return slice(None), slice(top - y, bottom - y), slice(left - x, right - x)
 
 
 def _size(box: Box) -> tuple[int, int]:
