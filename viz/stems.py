@@ -9,7 +9,7 @@ Frequencies are in cycles per pixel of the picture: 0.5, Nyquist's, is one black
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
@@ -19,7 +19,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from viz import hooks
+from viz import hooks, strongest
+from viz.layers import Layer
 
 GRID = 64  # frequencies a side: filters of all sizes are laid into as many pixels
 CLIP = 0.1  # root mean square at which the paper scales a filter back
@@ -41,7 +42,7 @@ class Stem:
     path: str
     weight: Tensor  # (F, C, kh, kw)
     stride: int
-    second: str | None  # path of what the second convolution's maps come out of; None: there is only one
+    layers: tuple[Layer, ...]  # where the maps of each convolution are looked at; () where nowhere
 
     @property
     def kernel(self) -> int:
@@ -61,25 +62,25 @@ class Stem:
 
 def stem(model: nn.Module, image: Tensor) -> Stem:
     """What looks at the picture (1, C, H, W) first. ValueError where that is no square convolution."""
-    order: list[tuple[str, nn.Module]] = []
-    hooks.visit(model, image, lambda path, module, output: order.append((path, module)))
-    convolutions = [i for i, (_, module) in enumerate(order) if isinstance(module, nn.Conv2d)]
-    if not convolutions:
+    found: list[tuple[str, nn.Conv2d]] = []
+
+    def see(path: str, module: nn.Module, output: Tensor) -> None:
+        if isinstance(module, nn.Conv2d):
+            found.append((path, module))
+
+    hooks.visit(model, image, see)
+    if not found:
         raise ValueError("This network has no convolution, so there are no filters to look at.")
-    path, first = order[convolutions[0]]
-    assert isinstance(first, nn.Conv2d)
+    path, first = found[0]
     if first.in_channels != image.shape[1] or first.groups != 1:
         raise ValueError(f"The first convolution, {path}, does not read the picture itself.")
     if first.kernel_size[0] != first.kernel_size[1] or first.stride[0] != first.stride[1]:
         raise ValueError(f"The filters of {path} are not square.")
-    second = None
-    if len(convolutions) > 1:
-        ends = convolutions[2] if len(convolutions) > 2 else len(order)
-        rectified = [
-            name for name, module in order[convolutions[1] : ends] if isinstance(module, nn.ReLU | nn.ReLU6)
-        ]
-        second = rectified[0] if rectified else order[convolutions[1]][0]
-    return Stem(path=path, weight=first.weight.detach().float(), stride=first.stride[0], second=second)
+    try:
+        layers = strongest.convolutional(model, image)
+    except ValueError:  # nothing in it keeps places
+        layers = ()
+    return Stem(path=path, weight=first.weight.detach().float(), stride=first.stride[0], layers=layers)
 
 
 def ordered(weight: Tensor, by: Order) -> Tensor:
@@ -312,78 +313,12 @@ def _places(size: int) -> tuple[Tensor, Tensor]:
     return rows, columns
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Loudest:
-    """The strongest activation of each map of a layer over a set of pictures, and where it was."""
+def silent(loudest: Tensor, threshold: float) -> float:
+    """Share of a layer's maps, 0..1, that stay silent; `loudest` (c,) are their largest activations of all.
 
-    path: str
-    size: Tensor  # (c,) largest magnitude over all places of all pictures
-    value: Tensor  # (c,) largest value
-    picture: Tensor  # (c,) number of the picture that has it
-    place: Tensor  # (c, 2) row and column in the map
-
-    def silent(self, threshold: float) -> float:
-        """Share of maps, 0..1, whose largest magnitude is at most `threshold` times that of the loudest map.
-
-        Threshold 0: maps that never left zero. Where all are zero, all are silent.
-        """
-        return float((self.size <= threshold * self.size.max()).float().mean())
-
-
-def loudest(
-    model: nn.Module, batches: Iterable[Tensor], paths: Sequence[str]
-) -> Iterator[tuple[Loudest, ...]]:
-    """What is known after each batch (B, C, H, W), in the order of `paths`, whose outputs are maps."""
-    known: dict[str, Loudest] = {}
-    before = 0
-    for batch in batches:
-        outputs = hooks.observe(model, batch, paths).outputs
-        for path in paths:
-            found = _loudest(path, outputs[path], before)
-            known[path] = _louder(known[path], found) if path in known else found
-        before += len(batch)
-        yield tuple(known[path] for path in paths)
-
-
-def _loudest(path: str, maps: Tensor, before: int) -> Loudest:
-    """Of one batch (B, c, h, w)."""
-    if maps.ndim != 4:
-        raise ValueError(f"{path!r} gives {tuple(maps.shape)}, which are no maps (B, c, h, w).")
-    _, _, height, width = maps.shape
-    flat = maps.transpose(0, 1).flatten(1)  # (c, B h w)
-    value, at = flat.max(1)
-    place = at % (height * width)
-    return Loudest(
-        path=path, size=flat.abs().amax(1), value=value, picture=before + at // (height * width),
-        place=torch.stack([place // width, place % width], 1),
-    )  # fmt: skip
-
-
-def _louder(one: Loudest, other: Loudest) -> Loudest:
-    wins = other.value > one.value
-    return Loudest(
-        path=one.path, size=torch.maximum(one.size, other.size), value=torch.maximum(one.value, other.value),
-        picture=torch.where(wins, other.picture, one.picture),
-        place=torch.where(wins[:, None], other.place, one.place),
-    )  # fmt: skip
-
-
-_ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.GELU, nn.SiLU, nn.Hardswish, nn.LeakyReLU, nn.ELU, nn.Mish, nn.Tanh)
-
-
-def activated(model: nn.Module, image: Tensor, most: int = 12) -> tuple[str, ...]:
-    """Paths of the first `most` modules, from the picture (1, C, H, W) on, that rectify or squash maps.
-
-    Where there are none, the convolutions.
+    Silent is a map whose largest activation over all places of all pictures is at most `threshold` times that
+    of the loudest map of its layer. At threshold 0 these are maps that never got above zero. Where no map did,
+    all are silent.
     """
-    found: dict[type, list[str]] = {nn.Module: [], nn.Conv2d: []}
-
-    def see(path: str, module: nn.Module, output: Tensor) -> None:
-        if output.ndim == 4 and output.shape[2] * output.shape[3] > 1:
-            if isinstance(module, _ACTIVATIONS):
-                found[nn.Module].append(path)
-            elif isinstance(module, nn.Conv2d):
-                found[nn.Conv2d].append(path)
-
-    hooks.visit(model, image, see)
-    return tuple((found[nn.Module] or found[nn.Conv2d])[:most])
+    reached = loudest.clamp_min(0)
+    return float((reached <= threshold * reached.max()).float().mean())

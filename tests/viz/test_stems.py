@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.untouched import untouched
-from viz import stems
+from viz import stems, strongest
 from zoo import Specimen, load
 
 
@@ -165,22 +165,20 @@ class Small(nn.Module):
         return y.mean((2, 3))
 
 
-def test_silent_maps_and_where_the_loudest_were() -> None:
+def test_silent_maps() -> None:
     model = Small().eval()
     pictures = torch.zeros(3, 1, 4, 4)
     pictures[0, 0, 0, 0], pictures[1, 0, 2, 0], pictures[2, 0, 2, 2] = 5.0, 10.0, 7.0
     with untouched(model):
-        *_, (last,) = stems.loudest(model, pictures.split(2), ["relu1"])
-    assert last.size.tolist() == pytest.approx([10, 0.1, 0])
-    assert last.picture.tolist()[:2] == [1, 1]
-    assert last.place.tolist()[:2] == [[1, 0], [1, 0]]
-    assert [last.silent(t) for t in (0, 0.005, 0.01001, 1)] == pytest.approx([1 / 3, 1 / 3, 2 / 3, 1])
+        *_, index = strongest.scan(model, pictures.split(2), ["relu1"], top=1)
+    loudest = index.layers["relu1"].values[:, 0]
+    assert loudest.tolist() == pytest.approx([10, 0.1, 0])
+    shares = [stems.silent(loudest, threshold) for threshold in (0, 0.005, 0.01001, 1)]
+    assert shares == pytest.approx([1 / 3, 1 / 3, 2 / 3, 1])
 
 
-def test_a_layer_of_zeros_is_silent_altogether() -> None:
-    model = Small().eval()
-    *_, (last,) = stems.loudest(model, [torch.zeros(1, 1, 4, 4)], ["relu1"])
-    assert last.silent(0) == 1
+def test_a_layer_that_never_gets_above_zero_is_silent_altogether() -> None:
+    assert stems.silent(torch.tensor([0.0, -1.0]), 0) == 1
 
 
 def test_the_stem_of_a_network_and_its_second_layer() -> None:
@@ -188,11 +186,10 @@ def test_the_stem_of_a_network_and_its_second_layer() -> None:
     image = torch.zeros(1, 1, 4, 4)
     with untouched(model):
         found = stems.stem(model, image)
-        paths = stems.activated(model, image)
-    assert (found.path, found.stride, found.kernel, found.second) == ("conv1", 2, 1, "relu2")
+    assert (found.path, found.stride, found.kernel) == ("conv1", 2, 1)
     assert found.patches
     assert found.rms.tolist() == pytest.approx([1, 0.01, 1])
-    assert paths == ("relu1", "relu2")
+    assert [layer.path for layer in found.layers] == ["relu1", "relu2"]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +208,7 @@ def test_stems_of_the_zoo(name: str, kernel: int | None, stride: int | None, sec
     row = loaded.preprocess
     found = stems.stem(loaded.model, torch.zeros(1, row.channels, row.size, row.size))
     assert found.weight.shape[1] == row.channels
-    assert (found.second is not None) == second
+    assert (len(found.layers) > 1) == second
     if kernel is None:
         assert found.patches
         assert found.kernel == found.stride
