@@ -78,6 +78,7 @@ def pages() -> dict[str, list[StreamlitPage]]:
         _page("hierarchy", "Hierarchy", "stairs"),
         _page("evolution", "Evolution", "movie"),
         _page("invariance", "Invariance", "flip"),
+        _page("stems", "First layers", "filter_center_focus"),
         _page("parts", "Parts and ablations", "extension"),
     ]
     known = [*architectures, *comparing, *training, *inside, *laboratory]

@@ -317,8 +317,8 @@ def silent(loudest: Tensor, threshold: float) -> float:
     """Share of a layer's maps, 0..1, that stay silent; `loudest` (c,) are their largest activations of all.
 
     Silent is a map whose largest activation over all places of all pictures is at most `threshold` times that
-    of the loudest map of its layer. At threshold 0 these are maps that never got above zero. Where no map did,
-    all are silent.
+    of the loudest map of its layer. At threshold 0 these are maps that never got above zero. Where no map
+    did, all are silent.
     """
     reached = loudest.clamp_min(0)
     return float((reached <= threshold * reached.max()).float().mean())

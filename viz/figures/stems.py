@@ -107,6 +107,11 @@ def enlarged(pixels: Pixels, size: int) -> Pixels:
     return pixels.repeat(times, axis=0).repeat(times, axis=1)
 
 
+def heat_scale() -> str:
+    """The colours of `spectrum` as a CSS background, from left to right."""
+    return f"linear-gradient(to right,{','.join('#' + bytes(each.astype(np.uint8)).hex() for each in _HEAT)})"
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Profile:
     """A curve of one network, and a frequency to point at."""
