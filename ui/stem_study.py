@@ -184,7 +184,7 @@ def choose() -> list[Study]:
         specimens = dict(list(specimens.items())[:MOST])
     _list(specimens)
     with st.spinner("Loading the networks …"):
-        return _studies(list(specimens.values()))
+        return studies(list(specimens.values()))
 
 
 def _list(chosen: Mapping[str, Specimen]) -> None:
@@ -211,7 +211,7 @@ def _untrained() -> dict[str, str]:
     return {subject.token(Specimen(name)): subject.title(Specimen(name)) for name in VARIANTS}
 
 
-def _studies(specimens: list[Specimen]) -> list[Study]:
+def studies(specimens: list[Specimen]) -> list[Study]:
     """Each loaded and looked at; who has no such layer, or cannot be had, is named and left out."""
     found: list[tuple[Specimen, Loaded, Stem, str]] = []
     for specimen in specimens:

@@ -6,7 +6,7 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ui import stem_study, stem_views, stems
+from ui import stem_study, stem_views, stems, subject
 
 SMALL = "zfnet_classroom,weights:shipped:zfnet_shapes"
 GREY = "lenet_classroom,weights:shipped:lenet_shapes"
@@ -108,7 +108,7 @@ def test_patches_and_one_channel_have_all_views(app: AppTest, view: str) -> None
 
 def test_a_row_for_every_filter(app: AppTest) -> None:
     page = opened(app)
-    studies = stem_study._studies([stem_study.subject.parse(word) for word in (SMALL, GREY)])
+    studies = stem_study.studies([subject.parse(word) for word in (SMALL, GREY)])
     rows = stems.table(studies)
     assert len(rows) == 32 + 6
     assert {row["network"] for row in rows} == {study.name for study in studies}

@@ -170,7 +170,7 @@ def test_silent_maps() -> None:
     pictures = torch.zeros(3, 1, 4, 4)
     pictures[0, 0, 0, 0], pictures[1, 0, 2, 0], pictures[2, 0, 2, 2] = 5.0, 10.0, 7.0
     with untouched(model):
-        *_, index = strongest.scan(model, pictures.split(2), ["relu1"], top=1)
+        *_, index = strongest.scan(model, torch.split(pictures, 2), ["relu1"], top=1)
     loudest = index.layers["relu1"].values[:, 0]
     assert loudest.tolist() == pytest.approx([10, 0.1, 0])
     shares = [stems.silent(loudest, threshold) for threshold in (0, 0.005, 0.01001, 1)]
