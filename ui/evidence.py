@@ -26,6 +26,7 @@ class Plate:
     alt: str = ""  # what it shows, in words
     note: str = ""  # below it
     chosen: bool = False  # stands out among others
+    colour: str = ""  # #rrggbb of a mark before the title: that of its curve in a chart
 
 
 def style() -> None:
@@ -72,6 +73,7 @@ def _figure(plate: Plate) -> str:
         coded = base64.b64encode(images.jpeg(plate.picture)).decode()
         body = f'<img src="data:image/jpeg;base64,{coded}" alt="{escape(plate.alt)}">'
     note = f'<figcaption class="note">{escape(plate.note)}</figcaption>' if plate.note else ""
-    title = f'<div class="title">{escape(plate.title)}</div>'
+    mark = f'<i style="background:{escape(plate.colour)}"></i>' if plate.colour else ""
+    title = f'<div class="title">{mark}{escape(plate.title)}</div>'
     chosen = ' class="chosen"' if plate.chosen else ""
     return f"<figure{chosen}>{title}{body}{note}</figure>"

@@ -20,12 +20,12 @@ from ui import (
     subject,
 )
 from ui.evidence import Plate
-from ui.invariance_study import EVERY, PAGE, Study
+from ui.invariance_study import EVERY, PAGE, Study, short
 from ui.predictions import percent
 from ui.subject import Subject
 from viz import invariance
 from viz.figures import invariance as figures
-from viz.figures.invariance import GLYPHS, Line
+from viz.figures.invariance import COLOURS, Line
 from viz.invariance import CHANGES, FILLS, Curves, Kind
 
 _FILLS = {"black": "Black", "mean": "Mean", "edge": "Edge", "reflect": "Mirror", "wrap": "Wrap around"}
@@ -35,7 +35,7 @@ _SIDE = 256  # pixels a side of a changed picture on the screen
 
 def render() -> None:
     chosen = subject.choose(PAGE)
-    photos = invariance_photos.choose(chosen.specimen)
+    source, photos = invariance_photos.choose(chosen.specimen)
     words = prose.words(PAGE)
     if not chosen.trained:
         st.info(words["random"], icon=":material/shuffle:")
@@ -58,7 +58,8 @@ def render() -> None:
     relative = distance == "relative"
     _watch(study, kind, relative)
     invariance_whole.render(study, kind, relative)
-    invariance_networks.render(study, kind)
+    invariance_networks.render(study, kind, source)
+    invariance_networks.turned(study.fill)
 
 
 def _kind() -> Kind:
@@ -149,7 +150,7 @@ def _pictures(study: Study, kind: Kind, at: float, curves: Curves | None) -> Non
         note = "" if curves is None else _answer(study, curves, curves.amounts.index(at), number)
         plates.append(
             Plate(
-                title=f"{GLYPHS[number]} {photo.title}", picture=_large(picture), note=note,
+                title=short(photo), colour=COLOURS[number], picture=_large(picture), note=note,
                 alt=f"{photo.title}, {CHANGES[kind].title.lower()} {amount(kind, at)}",
             )
         )  # fmt: skip
@@ -183,10 +184,10 @@ def _charts(study: Study, curves: Curves, at: float, relative: bool) -> None:
         ("probability", "Probability of the class", curves.probability, "probability", True),
     ]
     for column, (name, title, values, axis, shares) in zip(st.columns(3, gap="medium"), drawn, strict=True):
-        lines = [Line(name=photo.title, y=values[:, i]) for i, photo in enumerate(study.photos)]
-        figure = figures.curves(
-            curves.amounts, lines, title=title, axis=change.axis, y=axis, shares=shares, here=at
-        )
+        lines = [
+            Line(name=short(photo), x=curves.amounts, y=values[:, i]) for i, photo in enumerate(study.photos)
+        ]
+        figure = figures.curves(lines, title=title, axis=change.axis, y=axis, shares=shares, here=at)
         with column:
             charts.steady(
                 figure, f"{PAGE}.chart.{name}", name=f"zoolens-{PAGE}-{name}",

@@ -13,8 +13,8 @@ SAMPLES = "samples"
 _FIVE = 5  # pictures, as in the paper
 
 
-def choose(specimen: Specimen) -> tuple[Photo, ...]:
-    """The pictures that the address names, with controls in the sidebar; at least one.
+def choose(specimen: Specimen) -> tuple[str, tuple[Photo, ...]]:
+    """Where the pictures come from and which the address names, with controls in the sidebar; at least one.
 
     The page ends here where a reader has put all of them away.
     """
@@ -26,7 +26,15 @@ def choose(specimen: Specimen) -> tuple[Photo, ...]:
     if not photos:
         st.info("Choose at least one picture in the sidebar.", icon=":material/image:")
         st.stop()
-    return photos[:MOST]
+    return source, photos[:MOST]
+
+
+def pool(source: str, count: int) -> tuple[Photo, ...]:
+    """So many pictures of a data set, of all its classes in turn."""
+    known = cached.items(source, version(source))
+    classes = [at for at in range(len(known.classes)) if known.count(at)]
+    turns = [(at, number) for number in range(items.EACH) for at in classes if number < known.count(at)]
+    return tuple(known.photo(at, number) for at, number in turns[:count])
 
 
 def learnt(specimen: Specimen) -> str | None:

@@ -91,6 +91,11 @@ class Study:
         return found
 
 
+def short(photo: Photo) -> str:
+    """A name for the legend of a chart: of an item of a data set, its class."""
+    return photo.label if ":" in photo.token and photo.label else photo.title
+
+
 def _pixels(loaded: Loaded, image: Image.Image) -> Tensor:
     row = loaded.preprocess
     pixels = np.asarray(row.crop(image), dtype=np.float32).reshape(row.size, row.size, row.channels)

@@ -7,11 +7,11 @@ import streamlit as st
 from plotly.graph_objects import Figure
 
 from ui import cached, evidence, export, prose
-from ui.invariance_study import EVERY, PAGE, Study
+from ui.invariance_study import EVERY, PAGE, Study, short
 from viz import images, plots
 from viz.figures import invariance as figures
 from viz.figures.invariance import Line
-from viz.invariance import CHANGES, Curves, Kind, mean_change, onset, reach, straightness
+from viz.invariance import CHANGES, Curves, Kind, Values, mean_change, onset, reach, straightness
 
 _LONG = 30.0  # seconds of work that begin only when they are asked for
 _STRAIGHT = 0.8  # r squared from which a curve is called nearly a line
@@ -117,12 +117,12 @@ def observations(study: Study, found: Found) -> list[dict[str, str]]:
         ("paper turned", f"rotation: {_keepers(found['rotation'])}", 2 * turned < len(study.photos)),
     ]  # fmt: skip
     return [
-        {"The paper saw": words[name], "Measured here": said, "": "as there" if agrees else "not so here"}
+        {"The paper saw": words[name], "Measured here": said, "Agrees": "yes" if agrees else "not here"}
         for name, said, agrees in rows
     ]
 
 
-def _mean(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
+def _mean(values: Values) -> float:
     known = values[np.isfinite(values)]
     return float(known.mean()) if known.size else float("nan")
 
@@ -148,7 +148,7 @@ def charts(study: Study, found: Found, relative: bool) -> list[list[Figure]]:
         rows.append(
             [
                 figures.curves(
-                    curves.amounts, _lines(study, numbers), title=title, y="", shares=shares,
+                    _lines(study, curves.amounts, numbers), title=title, y="", shares=shares,
                     axis=f"{CHANGES[kind].title.lower()}: {CHANGES[kind].axis}",
                 )
                 for title, numbers, shares in drawn
@@ -157,8 +157,10 @@ def charts(study: Study, found: Found, relative: bool) -> list[list[Figure]]:
     return rows
 
 
-def _lines(study: Study, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[Line]:
-    return [Line(name=photo.title, y=values[:, at]) for at, photo in enumerate(study.photos)]
+def _lines(
+    study: Study, amounts: Sequence[float], values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+) -> list[Line]:
+    return [Line(name=short(photo), x=amounts, y=values[:, at]) for at, photo in enumerate(study.photos)]
 
 
 def rows(study: Study, found: Found) -> Sequence[Mapping[str, object]]:
@@ -206,7 +208,7 @@ def reaches(study: Study, curves: Curves) -> list[dict[str, str]]:
     far = reach(curves)
     return [
         {
-            "Picture": photo.title,
+            "Picture": short(photo),
             "Class followed": study.followed(curves, at),
             "P, untouched": f"{curves.probability[curves.still, at]:.0%}",
             "Keeps half of it up to": f"{far[at]:g}{'°' if change.unit == '°' else f' {change.unit}'}",

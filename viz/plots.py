@@ -51,7 +51,7 @@ def _broken(names: Sequence[tuple[str, str]], width: int) -> list[list[tuple[int
     lines: list[list[tuple[int, tuple[str, str]]]] = [[]]
     x = 12
     for name in names:
-        needed = 44 + int(_font(13).getlength(_plain(name[0])) / _FINER)
+        needed = 44 + int(_font(13).getlength(name[0]) / _FINER)
         if lines[-1] and x + needed > width:
             lines.append([])
             x = 12
@@ -110,13 +110,8 @@ def _line(draw: ImageDraw.ImageDraw, points: Sequence[tuple[float, float]], ink:
 
 def _write(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size: int, anchor: str) -> None:
     place = (_FINER * at[0], _FINER * at[1])
-    draw.text(place, _plain(text), fill=_INK, font=_font(size), anchor=anchor)
+    draw.text(place, text, fill=_INK, font=_font(size), anchor=anchor)
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(_FINER * size)
-
-
-def _plain(text: str) -> str:
-    """Without the markers that legends on the screen begin with: the font has none."""
-    return "".join(letter for letter in text if not "■" <= letter <= "◯").strip()

@@ -3,6 +3,7 @@
 Numbers in, figures out.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,13 +28,13 @@ class Line:
     """One curve; NaN is not known yet."""
 
     name: str
+    x: Sequence[float] | Numbers  # amounts of a change
     y: Numbers
     low: Numbers | None = None  # with `high`: how far the pictures behind a mean spread
     high: Numbers | None = None
 
 
 def curves(
-    x: Sequence[float],
     lines: Sequence[Line],
     *,
     title: str,
@@ -47,9 +48,8 @@ def curves(
     `shares`: the vertical axis is in per cent, from 0 to 100.
     """
     figure = go.Figure()
-    places = np.array(x)
     for at, line in enumerate(lines):
-        known = np.isfinite(line.y)
+        places, known = np.asarray(line.x), np.isfinite(line.y)
         if line.low is not None and line.high is not None:
             figure.add_scatter(
                 x=[*places[known], *places[known][::-1]], y=[*line.high[known], *line.low[known][::-1]],
@@ -57,9 +57,9 @@ def curves(
                 hoverinfo="skip", showlegend=False,
             )  # fmt: skip
     for at, line in enumerate(lines):
-        known = np.isfinite(line.y)
+        places, known = np.asarray(line.x), np.isfinite(line.y)
         figure.add_scatter(
-            x=places[known], y=line.y[known], mode="lines+markers", name=f"{GLYPHS[at]} {line.name}",
+            x=places[known], y=line.y[known], mode="lines+markers", name=line.name,
             line={"color": COLOURS[at], "dash": DASHES[at], "width": 2.2},
             marker={"color": COLOURS[at], "symbol": SYMBOLS[at], "size": 6},
         )  # fmt: skip
@@ -67,16 +67,17 @@ def curves(
         figure.add_shape(
             type="line", x0=here, x1=here, y0=0, y1=1, yref="y domain", line={"color": LINE, "width": 2}
         )
+    ends = [end for line in lines for end in (min(line.x), max(line.x))]
     top = max((float(np.nanmax(_top(line), initial=0)) for line in lines), default=0)
     return figure.update_layout(
         title=title,
         height=MEDIUM,
         margin={"l": 8, "r": 8, "t": 44, "b": 8},
-        legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0},
+        legend={"orientation": "h", "y": -0.3, "yanchor": "top", "x": 0},
         dragmode=False,
-        xaxis={"title": axis, "range": (min(x), max(x)), "zeroline": False},
+        xaxis={"title": axis, "range": (min(ends, default=0), max(ends, default=1)), "zeroline": False},
         yaxis={
-            "title": y, "range": (0, 1.02 if shares else 1.05 * top or 1.0), "zeroline": False,
+            "title": y, "range": (0, 1.0 if shares else _round(top)), "zeroline": False,
             "tickformat": ".0%" if shares else None,
         },
     )  # fmt: skip
@@ -100,6 +101,14 @@ def bars(names: Sequence[str], values: Sequence[float], *, title: str, axis: str
         xaxis={"title": axis, "range": (0, 1), "tickformat": ".0%", "zeroline": False},
         yaxis={"automargin": True},
     )
+
+
+def _round(top: float) -> float:
+    """The next round number: the end of an axis."""
+    if top <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(top))
+    return next(each * power for each in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if each * power >= top)
 
 
 def _top(line: Line) -> Numbers:
