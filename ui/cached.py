@@ -461,6 +461,12 @@ def part_layers(specimen: Specimen) -> Mapping[str, tuple[int, ...]]:
     return correspondence.outputs(loaded(specimen).model, _blank(specimen))
 
 
+@st.cache_resource(max_entries=8, show_spinner=False)
+def invariance_measured(path: Path, digest: str) -> Mapping[invariance.Kind, invariance.Curves] | None:
+    """Curves that came with the app, if they are of what `digest` names. Nobody changes them."""
+    return invariance.read(path, digest)
+
+
 def _blank(specimen: Specimen) -> torch.Tensor:
     row = loaded(specimen).preprocess
     return torch.zeros(1, row.channels, row.size, row.size)

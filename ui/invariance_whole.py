@@ -62,6 +62,8 @@ def render(study: Study, kind: Kind, relative: bool) -> None:
 
 
 def _all_done(study: Study) -> bool:
+    if study.measured() is not None:
+        return True
     return all(cached.background().result(study.key(kind)) is not None for kind in CHANGES)
 
 

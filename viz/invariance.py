@@ -6,11 +6,13 @@ picture and to the changed picture, at the first and at a top layer, and the pro
 N pictures, C channels, H x W pixels, K classes, T amounts of a change, D numbers of a layer.
 """
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -40,6 +42,9 @@ _SHIFT, _STEP = 60 / 224, 5 / 224  # of the side: the paper moves by up to 60 pi
 _LARGEST, _LARGER = 1.8, 0.05
 _DEGREES = 10
 _PIXELS = 5 * 224 * 224  # of the pictures in one pass
+
+_KEY = "zoolens"  # of the facts, in the metadata of a file
+_NUMBERS = ("probability", "confidence")  # of the parts of Curves that a file holds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -338,3 +343,49 @@ def _sizes(curves: Curves) -> Values:
     """(T,) How far each amount is from none; of a turn by more than 180 degrees the way back."""
     sizes = np.abs(np.array(curves.amounts) - CHANGES[curves.kind].still)
     return np.minimum(sizes, 360 - sizes) if curves.kind == "rotation" else sizes
+
+
+def save(path: Path, found: Mapping[Kind, Curves], digest: str) -> None:
+    """Write measured curves; `digest` names all that they depend on. Numbers are kept in single precision."""
+    from safetensors.numpy import save_file
+
+    tensors = {}
+    for kind, curves in found.items():
+        for name in _NUMBERS:
+            tensors[f"{kind}/{name}"] = np.ascontiguousarray(getattr(curves, name), dtype=np.float32)
+        tensors[f"{kind}/said"] = curves.said.astype(np.int32)
+        for at, path_of in enumerate(curves.distances):
+            tensors[f"{kind}/distance/{at}"] = curves.distances[path_of].astype(np.float32)
+            tensors[f"{kind}/length/{at}"] = curves.lengths[path_of].astype(np.float32)
+    facts = {
+        kind: {"amounts": curves.amounts, "paths": [*curves.distances], "targets": curves.targets}
+        for kind, curves in found.items()
+    }
+    save_file(tensors, path, {_KEY: json.dumps({"digest": digest, "kinds": facts})})
+
+
+def read(path: Path, digest: str) -> Mapping[Kind, Curves] | None:
+    """The curves in a file; None where there is none, it is damaged, or of something else than `digest`."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "np") as file:
+            facts = json.loads((file.metadata() or {}).get(_KEY, "{}"))
+            if facts.get("digest") != digest:
+                return None
+            return {kind: _curves(file, kind, facts["kinds"][kind]) for kind in CHANGES}
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _curves(file: Any, kind: Kind, facts: Mapping[str, Any]) -> Curves:
+    def numbers(name: str) -> Values:
+        return np.asarray(file.get_tensor(f"{kind}/{name}"), dtype=np.float64)
+
+    return Curves(
+        kind=kind, amounts=tuple(facts["amounts"]), targets=tuple(facts["targets"]),
+        distances={path: numbers(f"distance/{at}") for at, path in enumerate(facts["paths"])},
+        lengths={path: numbers(f"length/{at}") for at, path in enumerate(facts["paths"])},
+        said=file.get_tensor(f"{kind}/said").astype(np.int64),
+        **{name: numbers(name) for name in _NUMBERS},
+    )  # fmt: skip

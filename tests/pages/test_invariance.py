@@ -5,10 +5,11 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import benchmarks.invariance
 import zoo
 from ui import cached, invariance_whole, items, subject
 from ui.invariance_study import Study
-from viz import invariance
+from viz import hooks, invariance
 from viz.invariance import CHANGES, Curves, measure
 
 NET = "zfnet_classroom,weights:shipped:zfnet_shapes"
@@ -56,6 +57,28 @@ def curves(kind: invariance.Kind, asked: Study) -> Curves:
     return last
 
 
+def test_it_opens_with_curves_that_are_still_those_of_the_network(app: AppTest) -> None:
+    """What came with the app is of these very weights, and at a few amounts what is measured here."""
+    page = opened(app, net=subject.token(subject.FIRST))
+    assert len(page.table) >= 3
+    asked = benchmarks.invariance.study(subject.FIRST)
+    kept = asked.measured()
+    assert kept is not None
+    changes: list[tuple[invariance.Kind, float]] = [("vertical", -30), ("scale", 1.4), ("rotation", 90)]
+    for at, (kind, amount) in enumerate(changes):
+        row = kept[kind].amounts.index(amount)
+        changed = invariance.transformed(asked.pictures()[at : at + 1], kind, amount)
+        passed = hooks.observe(asked.loaded.model, asked.loaded.preprocess.normalise(changed), asked.paths)
+        before = hooks.observe(
+            asked.loaded.model, asked.loaded.preprocess(asked.photos[at].image), asked.paths
+        )
+        share = float(passed.logits[0].softmax(0)[kept[kind].targets[at]])
+        assert kept[kind].probability[row, at] == pytest.approx(share, rel=0.01, abs=1e-3)
+        for path in asked.paths:
+            distance = float((passed.outputs[path] - before.outputs[path]).norm())
+            assert kept[kind].distances[path][row, at] == pytest.approx(distance, rel=0.01)
+
+
 def test_the_numbers_are_what_the_method_finds(app: AppTest) -> None:
     page = finished(opened(app))
     asked = study()
@@ -66,7 +89,7 @@ def test_the_numbers_are_what_the_method_finds(app: AppTest) -> None:
     assert [list(row.values()) for row in expected] == first.to_numpy().tolist()
     assert [list(row.values()) for row in invariance_whole.table(asked, found)] == whole.to_numpy().tolist()
     assert len(paper) == 4
-    assert set(paper[""]) <= {"as there", "not so here"}
+    assert set(paper["Agrees"]) <= {"yes", "not here"}
     charts = page.get("echarts_chart")
     assert len(charts) >= 3
     assert not page.warning

@@ -1,6 +1,7 @@
 """Moved, enlarged and turned pictures beside other libraries, and networks whose answers one can work out."""
 
 import math
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -27,6 +28,8 @@ from viz.invariance import (
     onset,
     outputs,
     reach,
+    read,
+    save,
     straightness,
     transformed,
 )
@@ -247,3 +250,25 @@ def test_the_first_and_the_top_layer(name: str) -> None:
     found = hooks.observe(model, image, [layer.path for layer in layers]).outputs
     assert all(tuple(found[layer.path].shape[1:]) == layer.shape for layer in layers)
     assert layers[-2].path == top
+
+
+def test_kept_and_read_again(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model, pictures = Same("zeros").eval(), noise(3)
+    found = {kind: whole(model, pictures, kind, ("conv", "pool"), "edge") for kind in CHANGES}
+    path = tmp_path / "curves.safetensors"
+    save(path, found, "of this")
+    again = read(path, "of this")
+    assert again is not None
+    for kind, curves in found.items():
+        assert again[kind].kind == kind
+        assert (again[kind].amounts, again[kind].targets) == (curves.amounts, curves.targets)
+        assert (again[kind].said == curves.said).all()
+        np.testing.assert_allclose(again[kind].probability, curves.probability, rtol=1e-6)
+        for layer in ("conv", "pool"):
+            np.testing.assert_allclose(again[kind].distances[layer], curves.distances[layer], rtol=1e-6)
+            np.testing.assert_allclose(again[kind].lengths[layer], curves.lengths[layer], rtol=1e-6)
+    assert read(path, "of another network") is None
+    assert read(tmp_path / "none", "of this") is None
+    path.write_bytes(path.read_bytes()[:100])
+    assert read(path, "of this") is None
