@@ -79,7 +79,7 @@ def known(photo: Photo, named: Sequence[str]) -> dict[str, str]:
     if len(photo.objects) > 1 and tuple(named) == imagenet.labels():
         found = {named[thing.index]: "in the picture" for thing in photo.objects if thing.index is not None}
     if photo.label is not None and photo.label in named:
-        found[photo.label] = "the label"
+        found[photo.label] = "our name for it" if photo.ours else "the label"
     return found
 
 
@@ -111,8 +111,12 @@ def verdict(logits: Logits, named: Sequence[str], photo: Photo) -> str:
     at = named.index(photo.label)
     place = ranked(logits).index(at) + 1
     if place == 1:
-        return f":material/check: **Right.** The picture is labelled **{label}**."
+        said = f"We call it **{label}**, too" if photo.ours else f"The picture is labelled **{label}**"
+        return f":material/check: **Right.** {said}."
     share = percent(probabilities(logits)[at])
+    if photo.ours:
+        none = "No data set has labelled this picture, so a name near it is not wrong."
+        return f"We call it **{label}**, which comes in place {place:,} with {share}. {none}"
     return f":material/close: The label, **{label}**, comes in place {place:,} with {share}."
 
 

@@ -40,6 +40,7 @@ class Photo:
     image: Image.Image  # RGB, upright, at most LARGEST pixels a side
     mask: NDArray[np.bool_] | None = None  # (H, W) of the image: where the object is
     label: str | None = None  # what it shows, where that is known
+    ours: bool = False  # the label is what we call it, and not what a data set says
     objects: tuple[Thing, ...] = ()
     digest: str  # differs where any pixel differs
 
@@ -178,6 +179,7 @@ def _photo(token: str, sample: _Sample) -> Photo:
         title=sample.title,
         image=image,
         label=sample.label,
+        ours=True,
         objects=(thing,),
         digest=digest(image),
     )

@@ -4,6 +4,7 @@ In an address it is one word, `efficientnet_lite0,weights:imagenet`: a variant, 
 published network without training. A checkpoint knows its own classes and knobs, so its word needs neither.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -19,6 +20,8 @@ FIRST = Specimen("efficientnet_lite0", weights="imagenet")
 LABORATORY = weights.specimen_of(
     next(f"shipped:{name}" for name in ("zfnet_photos", "zfnet_shapes") if name in weights.shipped())
 )
+_LENGTH = 80  # characters: more than any title has
+_NOTHING = "\u200b"  # a character without width
 
 
 @dataclass(frozen=True)
@@ -123,12 +126,15 @@ def choose(page: str, first: Specimen = FIRST) -> Subject:
 
 
 def _picker(key: str, specimen: Specimen) -> None:
+    """A list to search, what is ready first."""
     run = next((run for run in _runs() if specimen.weights.startswith(f"run:{run.id}@")), None)
     now = token(specimen)
-    listed = {**choices(), **_downloadable(), **_untrained()}
+    listed = {**choices(), **_behind(_downloadable(), 1), **_behind(_untrained(), 2)}
     shown = _word(run, run.latest) if run else now
+    listed = {word: _short(words) for word, words in listed.items()}
     if shown not in listed:
         listed = {shown: title(specimen), **listed}
+    listed[shown] = listed[shown].rstrip(_NOTHING)
     drawn = state.shows(f"{key}.list", shown)
 
     def chosen() -> None:
@@ -137,10 +143,24 @@ def _picker(key: str, specimen: Specimen) -> None:
     st.selectbox(
         "Network", list(listed), format_func=lambda word: listed.get(word, word), key=drawn, on_change=chosen,
         help="Those that are ready stand first: what came with the app, what was downloaded, your own runs. "
-        "Then those to download, and all networks untrained. Type a part of a name or a family to search.",
+        "Then those to download (↓), and all networks untrained. Type part of a name or a family to search.",
     )  # fmt: skip
     if run:
         _moment(key, run, specimen)
+
+
+def _behind(listed: Mapping[str, str], group: int) -> dict[str, str]:
+    """The same with titles that a search puts behind those of an earlier group.
+
+    Streamlit orders what it finds by how well it fits, and what fits equally well by the length of the title.
+    So a shorter one of a network without training would stand first.
+    """
+    return {word: words.ljust(group * _LENGTH, _NOTHING) for word, words in listed.items()}
+
+
+def _short(words: str) -> str:
+    """A title that fits into the sidebar."""
+    return words.replace(", classroom size", ", classroom")
 
 
 def _moment(key: str, run: Kept, specimen: Specimen) -> None:
@@ -214,7 +234,7 @@ def _published() -> dict[str, tuple[str, str]]:
         specimen = Specimen(name, weights="imagenet")
         found[name] = (
             token(specimen),
-            f"{title(specimen)}, {imagenet.size(name) / 1e6:,.0f} MB to download{_family(name)}",
+            f"{title(specimen)} ↓ {imagenet.size(name) / 1e6:,.0f} MB{_family(name)}",
         )
     return found
 
@@ -229,7 +249,7 @@ def _untrained() -> dict[str, str]:
 def _shipped() -> dict[str, str]:
     """The checkpoints that come with the app."""
     found = [weights.specimen_of(f"shipped:{name}") for name in weights.shipped()]
-    return {token(specimen): title(specimen) for specimen in found}
+    return {token(specimen): title(specimen).partition(", epoch")[0] for specimen in found}
 
 
 def _family(name: str) -> str:

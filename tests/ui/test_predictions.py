@@ -1,5 +1,7 @@
 """The predictions panel: numbers worked by hand, what it says of labels, and the class in the address."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -49,6 +51,16 @@ def test_rows_are_the_first_five_and_the_chosen_one() -> None:
 )
 def test_it_says_whether_the_prediction_is_right(label: str, sentence: str) -> None:
     assert sentence in predictions.verdict(LOGITS, NAMED, labelled(label))
+
+
+def test_what_we_call_a_sample_is_no_verdict() -> None:
+    photo = replace(labelled("dog"), ours=True)
+    sentence = predictions.verdict(LOGITS, NAMED, photo)
+    assert sentence.startswith("We call it **dog**, which comes in place 4 with 6.3 %.")
+    assert ":material/close:" not in sentence
+    assert "We call it **gnu**, too" in predictions.verdict(LOGITS, NAMED, replace(photo, label="gnu"))
+    assert predictions.known(photo, NAMED) == {"dog": "our name for it"}
+    assert all(sample.ours for sample in PHOTOS.values() if sample.label)
 
 
 def test_it_says_nothing_where_nothing_is_known() -> None:

@@ -134,11 +134,28 @@ def test_downloads_stand_behind_what_is_ready(page: AppTest) -> None:
     page.run()
     options = page.selectbox(key="cam.net.list").options
     assert options[0] == "EfficientNet-Lite0 · ImageNet"
-    assert "VGG-16 (D) · ImageNet, 553 MB to download" in "\n".join(options)
-    first = next(at for at, words in enumerate(options) if "to download" in words)
+    assert "VGG-16 (D) · ImageNet ↓ 553 MB" in "\n".join(options)
+    first = next(at for at, words in enumerate(options) if "↓" in words)
     assert not any("untrained" in words for words in options[:first])
     assert "untrained" in options[-1]
     assert len(set(options)) == len(options)
+
+
+def test_a_search_finds_what_is_ready_before_the_rest(page: AppTest) -> None:
+    """Equal fits stand in order of length, and what is shown carries nothing to delete."""
+    page.query_params["cam.net"] = "lenet_classroom"
+    page.run()
+    box = page.selectbox(key="cam.net.list")
+    ready, downloads, untrained = (
+        {len(words) for words in box.options if mark(words) and words != "LeNet, classroom · untrained"}
+        for mark in (
+            lambda w: "↓" not in w and "untrained" not in w,
+            lambda w: "↓" in w,
+            lambda w: "untrained" in w,
+        )
+    )
+    assert max(ready) < min(downloads) <= max(downloads) < min(untrained)
+    assert box.format_func(box.value) == "LeNet, classroom · untrained"
 
 
 @pytest.mark.slow
