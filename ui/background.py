@@ -3,6 +3,11 @@
 A few threads take turns with what readers asked for. Work is known by a key that says all that its result
 depends on, so that thirty readers of one picture wait for one computation. It goes on as long as one of them
 looks: when the last has cancelled or gone away, it is stopped at its next report.
+
+Long work may come in rounds, coarse first, each a part of a second. Then others have their turns between
+them, and who has had least comes first: so everybody has a first result soon, however long another's work is.
+
+Threads, because the networks are here already, and torch lets others run while it computes.
 """
 
 import os
@@ -10,7 +15,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -41,7 +46,7 @@ class Seen:
     share: float  # 0..1
     result: Any  # the whole of it when done, before that the latest part or None
     place: int  # jobs before it in the queue while it is waiting
-    seconds: float  # that it has run
+    seconds: float  # that were spent on it
     why: str  # a sentence, where it failed
 
     @property
@@ -57,24 +62,47 @@ class Seen:
         return self.seconds * (1 - self.share) / self.share
 
 
+# A turn of work: what there is of the result, or None, and whether that is all.
+_Turn = Callable[[Report], tuple[Any, bool]]
+
+
 class _Job:
-    def __init__(self, key: Hashable, number: int, work: Callable[[Report], Any], last: bool) -> None:
-        self.key, self.number, self.work, self.last = key, number, work, last
+    def __init__(self, key: Hashable, number: int, turn: _Turn, last: bool) -> None:
+        self.key, self.number, self.turn, self.last = key, number, turn, last
         self.state: State = "waiting"
+        self.busy = False  # a thread is at it; work in rounds is running between them, too
+        self.turns = 0  # that it has had
         self.share, self.result, self.why = 0.0, None, ""
-        self.began = self.ended = 0.0
+        self.seconds = 0.0  # spent in those turns
+        self.turned = 0.0  # when the last turn began
         self.readers: dict[str, float] = {}  # when each last looked
         self.change = threading.Condition()
 
+    @property
+    def alive(self) -> bool:
+        return self.state in ("waiting", "running")
+
 
 class Background:
-    """Any number of threads may ask at once. `workers`: how many jobs run beside each other."""
+    """Any number of threads may ask at once.
 
-    def __init__(self, workers: int | None = None, *, patience: float = _PATIENCE) -> None:
+    `workers`: how many jobs are worked on beside each other. `opened`: how many in rounds are under way at
+    once, each of which holds memory; the others wait. `kept`: results in memory, those looked at last.
+    `patience`: seconds after which a reader who has not looked is taken to be gone.
+    """
+
+    def __init__(
+        self,
+        workers: int | None = None,
+        *,
+        opened: int = _WAITING,
+        kept: int = _KEPT,
+        patience: float = _PATIENCE,
+    ) -> None:
         self._free = workers or max(1, min(4, (os.cpu_count() or 2) // 2))
-        self._patience = patience
-        self._jobs: OrderedDict[Hashable, _Job] = OrderedDict()
-        self._served: dict[str, float] = {}  # when a job of a reader last began
+        self._opened, self._kept, self._patience = opened, kept, patience
+        self._jobs: OrderedDict[Hashable, _Job] = OrderedDict()  # the one looked at last at the end
+        self._served: dict[str, float] = {}  # when a job of a reader last had its turn
         self._numbers = count()
         self._threads: set[threading.Thread] = set()
         self._lock = threading.Lock()
@@ -89,19 +117,23 @@ class Background:
         `last`: a reader's other work comes first, even where it is asked for later. What failed or was
         cancelled begins anew. Raises ValueError with a sentence where the queue is full.
         """
-        with self._lock:
-            job = self._jobs.get(key)
-            if job is None or job.state in ("failed", "cancelled"):
-                if sum(each.state == "waiting" for each in self._jobs.values()) >= _WAITING:
-                    raise ValueError("This machine has more to do than it can. Try again in a minute.")
-                job = self._jobs[key] = _Job(key, next(self._numbers), work, last)
-                if self._free and not self._closed:
-                    self._free -= 1
-                    thread = threading.Thread(target=self._go, name="background", daemon=True)
-                    self._threads.add(thread)
-                    thread.start()
-            self._trim()
-            return self._look(job, reader)
+        return self._ask(key, lambda report: (work(report), True), reader, last)
+
+    def rounds(self, key: Hashable, begin: Callable[[], Iterator[Any]], reader: str) -> Seen:
+        """The same for work in rounds, begun by `begin`: each result takes the place of the one before."""
+        work: list[Iterator[Any]] = []
+
+        def turn(_: Report) -> tuple[Any, bool]:
+            if not work:
+                work.append(begin())
+            result = next(work[0], None)
+            return result, result is None
+
+        return self._ask(key, turn, reader, last=False)
+
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether there is such a job, in whatever state."""
+        return key in self._jobs
 
     def look(self, key: Hashable, reader: str) -> Seen | None:
         """How far a job is; None where there is none. Who looks is waiting for it."""
@@ -115,117 +147,201 @@ class Background:
             job = self._jobs.get(key)
             return self._look(job, "") if job is not None and job.state == "done" else None
 
-    def wait(self, key: Hashable, reader: str, seconds: float) -> Seen | None:
-        """The same, after waiting for its end a little: what is quick is shown at once, without a flicker."""
+    def wait(self, key: Hashable, reader: str, seconds: float, *, first: bool = False) -> Seen | None:
+        """`look` after waiting for the end a little: what is quick is shown at once, without a flicker.
+
+        `first`: waiting for the first result of work in rounds.
+        """
         job = self._jobs.get(key)
         if job is not None:
             with job.change:
-                job.change.wait_for(lambda: job.state not in ("waiting", "running"), seconds)
+                job.change.wait_for(lambda: not job.alive or (first and job.turns > 0), seconds)
         return self.look(key, reader)
+
+    def sharing(self) -> int:
+        """How many jobs are under way or wait."""
+        with self._lock:
+            return sum(job.alive for job in self._jobs.values())
 
     def cancel(self, key: Hashable, reader: str) -> None:
         """A reader no longer waits. The job ends unless others do; what there is of it stays."""
         with self._lock:
             job = self._jobs.get(key)
-            if job is None:
-                return
-            job.readers.pop(reader, None)
-            if job.state == "waiting" and not job.readers:
+            if job is not None and job.alive:
+                job.readers.pop(reader, None)
+                if not job.readers:
+                    self._end(job, "cancelled")
+
+    def stop(self, key: Hashable) -> None:
+        """End a job for all who wait for it; what there is of it stays."""
+        with self._lock:
+            job = self._jobs.get(key)
+            if job is not None and job.alive:
                 self._end(job, "cancelled")
+
+    def forget(self, key: Hashable) -> None:
+        """End a job, and keep nothing of it."""
+        with self._lock:
+            job = self._jobs.get(key)
+            if job is not None:
+                self._forget(job)
+
+    def leave(self, reader: str, but: Hashable = None) -> None:
+        """This reader waits for one job at most. What nobody else waits for is forgotten."""
+        with self._lock:
+            for job in list(self._jobs.values()):
+                if job.key != but and job.alive and job.readers.pop(reader, None) and not job.readers:
+                    self._forget(job)
 
     def close(self) -> None:
         """Stop everything, and wait until it has stopped: torch must not compute while the process ends."""
         with self._lock:
             self._closed = True
             for job in self._jobs.values():
-                if job.state == "waiting":
+                if job.alive:
                     self._end(job, "cancelled")
             under_way = list(self._threads)
         for thread in under_way:
             thread.join(_PARTING)
 
+    def _ask(self, key: Hashable, turn: _Turn, reader: str, last: bool) -> Seen:
+        with self._lock:
+            job = self._jobs.get(key)
+            if job is None or job.state in ("failed", "cancelled"):
+                if sum(each.state == "waiting" for each in self._jobs.values()) >= _WAITING:
+                    raise ValueError("This machine has more to do than it can. Try again in a minute.")
+                job = self._jobs[key] = _Job(key, next(self._numbers), turn, last)
+            self._trim()
+            return self._look(job, reader)
+
     def _look(self, job: _Job, reader: str) -> Seen:
         now = time.monotonic()
-        if job.state in ("waiting", "running"):
+        if job.alive:
             job.readers[reader] = now
+            self._staff()
         self._jobs.move_to_end(job.key)
-        place = self._queue().index(job) if job.state == "waiting" else 0
         return Seen(
-            state=job.state, share=job.share, result=job.result, place=place, why=job.why,
-            seconds=(job.ended or now) - job.began if job.began else 0.0,
+            state=job.state, share=job.share, result=job.result, why=job.why,
+            place=self._queue().index(job) if job.state == "waiting" else 0,
+            seconds=job.seconds + (now - job.turned if job.busy else 0.0),
         )  # fmt: skip
 
-    def _queue(self) -> list[_Job]:
-        """Who waits, in the order of their turns: readers who were served longest ago come first."""
-        waiting = [job for job in self._jobs.values() if job.state == "waiting"]
-        return sorted(waiting, key=self._turn)
+    def _staff(self) -> None:
+        """Another thread, where there is something for it to do."""
+        if self._free and not self._closed and self._ready():
+            self._free -= 1
+            thread = threading.Thread(target=self._go, name="background", daemon=True)
+            self._threads.add(thread)
+            thread.start()
 
-    def _turn(self, job: _Job) -> tuple[float, bool, int]:
+    def _queue(self) -> list[_Job]:
+        """Who waits for a first turn, in the order of them."""
+        return sorted((job for job in self._jobs.values() if job.state == "waiting"), key=self._turn)
+
+    def _ready(self) -> list[_Job]:
+        """Who may have the next turn."""
+        opened = [job for job in self._jobs.values() if job.state == "running"]
+        return [job for job in opened if not job.busy] + self._queue()[: max(0, self._opened - len(opened))]
+
+    def _turn(self, job: _Job) -> tuple[int, float, bool, int]:
+        """What had least comes first, then readers who were served longest ago."""
         served = min((self._served.get(reader, 0.0) for reader in job.readers), default=0.0)
-        return served, job.last, job.number
+        return job.turns, served, job.last, job.number
 
     def _go(self) -> None:
         while (job := self._next()) is not None:
+            part: Any = None
+            state: State = "running"
+            why = ""
             try:
-                result = job.work(partial(self._report, job))
+                part, over = job.turn(partial(self._report, job))
+                if over:
+                    state = "done"
             except Stopped:
-                with self._lock:
-                    self._end(job, "cancelled")
+                state = "cancelled"
             except ValueError as error:
-                with self._lock:
-                    job.why = str(error)
-                    self._end(job, "failed")
+                state, why = "failed", str(error)
             except Exception as error:  # the reader gets a sentence, the log of the server the traceback
-                with self._lock:
-                    job.why = "This could not be computed. The log of the server says more."
-                    self._end(job, "failed")
+                state, why = "failed", "This could not be computed. The log of the server says more."
                 threading.excepthook(
                     threading.ExceptHookArgs((type(error), error, error.__traceback__, None))
                 )
-            else:
-                with self._lock:
-                    job.share, job.result = 1.0, result
-                    self._end(job, "done")
+            with self._lock:
+                self._turned(job, part, state, why)
+            del job, part  # or the thread would hold what it no longer works on
 
     def _next(self) -> _Job | None:
-        """The job whose turn it is, begun; None, and the thread ends, where there is none."""
+        """The job whose turn it is; None, and the thread ends, where there is none."""
         with self._lock:
             now = time.monotonic()
-            for job in self._queue():
-                if not self._wanted(job, now):
-                    self._end(job, "cancelled")
-                    continue
-                for reader in job.readers:
-                    self._served[reader] = now
-                job.state, job.began = "running", now
-                return job
-            self._served.clear()
-            self._free += 1
-            self._threads.discard(threading.current_thread())
-            return None
+            for job in list(self._jobs.values()):
+                if job.alive and not job.busy and not self._wanted(job, now):
+                    self._forget(job)
+            job = min(self._ready(), key=self._turn, default=None)
+            if job is None:
+                self._served.clear()
+                self._free += 1
+                self._threads.discard(threading.current_thread())
+                return None
+            for reader in job.readers:
+                self._served[reader] = now
+            job.state, job.busy, job.turned = "running", True, now
+            return job
+
+    def _turned(self, job: _Job, part: Any, state: State, why: str) -> None:
+        """After a turn."""
+        job.busy = False
+        job.seconds += time.monotonic() - job.turned
+        if not job.alive:  # it was ended meanwhile
+            job.turn = _nothing
+            return
+        job.why = why
+        if part is not None:
+            job.result = part
+        if state == "done":
+            job.share = 1.0
+        if state == "running":
+            with job.change:
+                job.turns += 1
+                job.change.notify_all()
+        else:
+            self._end(job, state)
 
     def _report(self, job: _Job, share: float, part: Any) -> None:
         with self._lock:
+            if job.alive and not self._wanted(job, time.monotonic()):
+                self._forget(job)
+            if not job.alive:
+                raise Stopped
             job.share = share
             if part is not None:
                 job.result = part
-            if not self._wanted(job, time.monotonic()):
-                raise Stopped
 
     def _wanted(self, job: _Job, now: float) -> bool:
         return not self._closed and any(now - last < self._patience for last in job.readers.values())
 
+    def _forget(self, job: _Job) -> None:
+        if job.alive:
+            self._end(job, "cancelled")
+        if self._jobs.get(job.key) is job:
+            del self._jobs[job.key]
+
     def _end(self, job: _Job, state: State) -> None:
-        job.ended = time.monotonic()
         with job.change:
             job.state = state
             job.change.notify_all()
+        if not job.busy:
+            job.turn = _nothing  # free what the work holds
 
     def _trim(self) -> None:
         """Forget the results that nobody has looked at for longest."""
-        over = [key for key, job in self._jobs.items() if job.state not in ("waiting", "running")]
-        for key in over[: max(0, len(self._jobs) - _KEPT)]:
+        over = [key for key, job in self._jobs.items() if not job.alive]
+        for key in over[: max(0, len(over) - self._kept)]:
             del self._jobs[key]
+
+
+def _nothing(_: Report) -> tuple[None, bool]:
+    return None, True
 
 
 def reader() -> str:

@@ -34,7 +34,6 @@ from ui.errands import Errands
 from ui.items import Items
 from ui.items import items as items_of
 from ui.kept import Kept
-from ui.rounds import Rounds
 from ui.samples import Photo
 from ui.shelf import Shelf
 from viz import (
@@ -311,25 +310,24 @@ def twin(specimen: Specimen, depth: int) -> nn.Module:
 @st.cache_resource(max_entries=1, show_spinner=False, on_release=Background.close)
 def background() -> Background:
     """What is computed beside the pages, for all readers of this server."""
-    return _begun()
+    return _begun(Background())
 
 
 @st.cache_resource(max_entries=1, show_spinner=False, on_release=Background.close)
 def quick() -> Background:
     """The same for work of a pass or two, which does not wait for longer work."""
-    return _begun()
+    return _begun(Background())
 
 
-def _begun() -> Background:
-    made = Background()
+def _begun(made: Background) -> Background:
     atexit.register(made.close)
     return made
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
-def occlusions() -> Rounds[Any]:
-    """The occlusions of all readers, under way and done."""
-    return Rounds()
+@st.cache_resource(max_entries=1, show_spinner=False, on_release=Background.close)
+def occlusions() -> Background:
+    """The occlusions of all readers, in rounds: a map stands in memory as long as it is under way."""
+    return _begun(Background(1, opened=4, kept=16, patience=20.0))
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -8,10 +8,10 @@ import streamlit as st
 from torch import Tensor, nn
 
 from ui import background, bound, cached, occlusion_sheet, photo, predictions, prose, state, subject
+from ui.background import Seen
 from ui.components.sliding_square import sliding_square
 from ui.occlusion_sheet import Shown
 from ui.photo import Photo
-from ui.rounds import Task
 from ui.subject import Subject
 from viz import deconvnet
 from viz.deconvnet import Projection
@@ -119,34 +119,43 @@ def _layer(chosen: Subject) -> str:
 
 def _watch(chosen: Subject, picture: Photo, image: Tensor, settings: Settings, shown: Shown) -> None:
     """The work that the settings ask for, looked at again and again while it is under way."""
-    rounds, reader = cached.occlusions(), background.reader()
+    pool, reader = cached.occlusions(), background.reader()
     what = (chosen.specimen, picture.digest, settings)
     asked: set[object] = st.session_state.setdefault("occlusion.asked", set())  # long work that was begun
-    whole = what in asked or rounds.get((what, True)) is not None
+    whole = what in asked or (what, True) in pool
     key = (what, whole)
+    pool.leave(reader, but=key)
     begin = partial(_work, chosen, image, settings, None if whole else _QUICK)
-    fresh = rounds.get(key) is None
-    task = rounds.look(key, reader, begin)
+
+    def look() -> Seen:
+        return pool.look(key, reader) or pool.rounds(key, begin, reader)
+
+    fresh = key not in pool
+    try:
+        seen = look()
+    except ValueError as error:
+        st.error(prose.literal(str(error)), icon=":material/hourglass_disabled:")
+        return
     if fresh:
-        task.wait(_FIRST)
-    armed = not task.over
+        seen = pool.wait(key, reader, _FIRST, first=True) or seen
+    armed = seen.alive
 
     @st.fragment(run_every=_REST if armed else None)
     def live() -> None:
-        now = rounds.look(key, reader, begin)
+        now = look()
         _status(now, key, partial(asked.add, what), whole)
-        first = rounds.get((what, False))  # what was known before long work began
-        latest: Progress | None = now.latest or (None if first is None else first.latest)
+        first = pool.result((what, False))  # what was known before long work began
+        latest: Progress | None = now.result or (None if first is None else first.result)
         if latest is not None:
             _sheet(latest, image, shown)
-        elif not now.over:
+        elif now.alive:
             st.info("The network looks at the first places.", icon=":material/hourglass_top:")
-        if now.over == armed or whole != (what in asked or whole):
+        if now.alive != armed or whole != (what in asked or whole):
             st.rerun()
 
     live()
-    if task.over and task.latest is not None:
-        occlusion_sheet.take_away(task.latest.found, task.latest.projection, shown)
+    if not seen.alive and seen.result is not None:
+        occlusion_sheet.take_away(seen.result.found, seen.result.projection, shown)
 
 
 def _work(chosen: Subject, image: Tensor, settings: Settings, most: float | None) -> Iterator[Progress]:
@@ -175,37 +184,38 @@ def _projection(model: nn.Module, image: Tensor, found: Occlusion) -> Projection
         return str(error)
 
 
-def _status(task: Task[Progress], key: object, begin: Callable[[], None], whole: bool) -> None:
+def _status(seen: Seen, key: object, begin: Callable[[], None], whole: bool) -> None:
     """How far it is, how long it takes, and the buttons."""
-    rounds, latest = cached.occlusions(), task.latest
-    if task.status == "failed":
-        st.error(prose.literal(task.failure), icon=":material/error:")
+    pool = cached.occlusions()
+    latest: Progress | None = seen.result
+    if seen.state == "failed":
+        st.error(prose.literal(seen.why), icon=":material/error:")
         return
     words, button = st.columns([6, 1], vertical_alignment="center")
     if latest is None:
-        words.progress(0.0, _queued(rounds.place(key), rounds.sharing()))
+        words.progress(0.0, _queued(seen.place, pool.sharing()))
     else:
         found = latest.found
         places = f"{found.activation.size} places"
         what = f"a square of {found.size} px every {found.stride} px"
         how = prose.literal(f"{'Exact' if latest.exact else 'A preview, not exact'}. {latest.how}")
-        if not task.over:
+        if seen.alive:
             left = f"about {_seconds(latest.left)} left"
             words.progress(found.done, f"**{found.done:.0%} of {places}**, {left}: {what}. {how}")
         elif found.done == 1:
-            words.markdown(f"**{places} in {_seconds(task.seconds)}**: {what}. {how}")
-        elif task.status == "stopped":
+            words.markdown(f"**{places} in {_seconds(seen.seconds)}**: {what}. {how}")
+        elif seen.state == "cancelled":
             words.markdown(f"**Stopped at {found.done:.0%} of {places}**: {what}. What is known stays.")
         else:
             words.markdown(f"**{places} would take about {_seconds(latest.total)}**: {what}. {how}")
     with button:
-        if not task.over:
+        if seen.alive:
             st.button(
-                "Cancel", key="occlusion.cancel", icon=":material/stop:", on_click=rounds.stop, args=(key,)
+                "Cancel", key="occlusion.cancel", icon=":material/stop:", on_click=pool.stop, args=(key,)
             )
-        elif task.status == "stopped":
+        elif seen.state == "cancelled":
             st.button(
-                "Start again", key="occlusion.again", icon=":material/replay:", on_click=rounds.forget,
+                "Start again", key="occlusion.again", icon=":material/replay:", on_click=pool.forget,
                 args=(key,),
             )  # fmt: skip
         elif latest is not None and latest.found.done < 1:
