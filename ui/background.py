@@ -190,7 +190,7 @@ class Background:
         """This reader waits for one job at most. What nobody else waits for is forgotten."""
         with self._lock:
             for job in list(self._jobs.values()):
-                if job.key != but and job.alive and job.readers.pop(reader, None) and not job.readers:
+                if job.key != but and job.alive and job.readers.pop(reader, 0.0) and not job.readers:
                     self._forget(job)
 
     def close(self) -> None:
@@ -277,12 +277,13 @@ class Background:
             for job in list(self._jobs.values()):
                 if job.alive and not job.busy and not self._wanted(job, now):
                     self._forget(job)
-            job = min(self._ready(), key=self._turn, default=None)
-            if job is None:
+            ready = self._ready()
+            if not ready:
                 self._served.clear()
                 self._free += 1
                 self._threads.discard(threading.current_thread())
                 return None
+            job = min(ready, key=self._turn)
             for reader in job.readers:
                 self._served[reader] = now
             job.state, job.busy, job.turned = "running", True, now

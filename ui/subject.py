@@ -4,6 +4,7 @@ In an address it is one word, `efficientnet_lite0,weights:imagenet`: a variant, 
 published network without training. A checkpoint knows its own classes and knobs, so its word needs neither.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -249,7 +250,14 @@ def _untrained() -> dict[str, str]:
 def _shipped() -> dict[str, str]:
     """The checkpoints that come with the app."""
     found = [weights.specimen_of(f"shipped:{name}") for name in weights.shipped()]
-    return {token(specimen): title(specimen).partition(", epoch")[0] for specimen in found}
+    titles = {specimen: title(specimen).partition(", epoch")[0] for specimen in found}
+    alike = Counter(titles.values())
+    for specimen, words in titles.items():
+        if specimen.knobs and alike[words] > 1:
+            name, between, data = words.partition(" · ")
+            turned = (f"{knob} {value}" for knob, value in specimen.knobs)
+            titles[specimen] = ", ".join([name, *turned]) + between + data
+    return {token(specimen): words for specimen, words in titles.items()}
 
 
 def _family(name: str) -> str:

@@ -146,15 +146,13 @@ def test_a_search_finds_what_is_ready_before_the_rest(page: AppTest) -> None:
     page.query_params["cam.net"] = "lenet_classroom"
     page.run()
     box = page.selectbox(key="cam.net.list")
-    ready, downloads, untrained = (
-        {len(words) for words in box.options if mark(words) and words != "LeNet, classroom · untrained"}
-        for mark in (
-            lambda w: "↓" not in w and "untrained" not in w,
-            lambda w: "↓" in w,
-            lambda w: "untrained" in w,
-        )
-    )
-    assert max(ready) < min(downloads) <= max(downloads) < min(untrained)
+    lengths: dict[str, list[int]] = {"": [], "↓": [], "untrained": []}
+    for words in box.options:
+        if words != "LeNet, classroom · untrained":
+            kind = next(kind for kind in ("↓", "untrained", "") if kind in words)
+            lengths[kind].append(len(words))
+    assert max(lengths[""]) < min(lengths["↓"])
+    assert max(lengths["↓"]) < min(lengths["untrained"])
     assert box.format_func(box.value) == "LeNet, classroom · untrained"
 
 
