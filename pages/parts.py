@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import lesson, parts, prose, shell
+from ui import ablation, lesson, parts, prose, shell
 
 shell.guard()
 
@@ -13,5 +13,9 @@ st.markdown(words["lede"])
 st.header("Hide the same part of several pictures")
 st.markdown(words["parts"])
 parts.render()
+
+st.header("Take layers away and train again")
+st.markdown(words["ablation"])
+ablation.render()
 
 lesson.ending("parts")

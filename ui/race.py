@@ -1,11 +1,8 @@
 """The page Race: choose or put together two to four lanes, start them, and watch them side by side."""
 
-import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 from statistics import mean
 from types import MappingProxyType
 from typing import Any
@@ -19,14 +16,13 @@ from training.race import MOST, QUANTITIES, SHARED, Lane, Race, apart, cost, mat
 from training.recipe import Recipe
 from training.replay import RECORDINGS
 from training.runs import ENDED
-from ui import bound, cached, lanes, player, prose, recipes, state
+from ui import bound, cached, lanes, outcomes, player, prose, recipes, state
 from ui.live import Log
 from viz.figures.race import GLYPHS
 from viz.figures.style import count
 from zoo import FAMILIES, Specimen, family_of
 
 OWN = "own"
-_MEASURED = Path(__file__).parents[1] / "assets" / "measured" / "races.json"
 _PICTURES = (500, 1000, 2000, 4000, 8000, 16_000)
 _EPOCHS = (1, 2, 3, 5, 10, 15, 20, 30, 50)
 _FIRST = ("resnet_classroom", "vgg_classroom", "mobilenet_v1_classroom", "vit_classroom")  # one a lane
@@ -231,20 +227,13 @@ def words(key: str) -> None:
         st.caption(prose.words("race")["measured"])
 
 
-@cache
-def _rows() -> Sequence[Mapping[str, Any]]:
-    rows: Sequence[Mapping[str, Any]] = json.loads(_MEASURED.read_text(encoding="utf-8"))["rows"]
-    return rows
-
-
 def _measured(key: str) -> str:
     """What the lanes came to, from the least to the largest of the seeds around the mean."""
     lines = ["| Lane | Training accuracy | Validation accuracy |", "|---|---:|---:|"]
     for at, lane in enumerate(PRESETS[key].race.lanes):
-        rows = [row for row in _rows() if row["preset"] == key and row["lane"] == lane.name]
+        rows = outcomes.rows(key, lane.name)
         cells = [f"{GLYPHS[at]}&nbsp;{prose.literal(lane.name)}"]
-        for column in ("train accuracy", "validation accuracy"):
-            values = [row[column] for row in rows]
+        for values in ([row.training for row in rows], [row.validation for row in rows]):
             low, high = 100 * min(values), 100 * max(values)
             cells.append(f"**{mean(values):.1%}** ({low:.1f}–{high:.1f})")
         lines.append(f"| {' | '.join(cells)} |")
