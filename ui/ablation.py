@@ -1,20 +1,22 @@
 """The page Parts and ablations, its second half: networks without some of their layers, trained again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from statistics import mean
 
 import streamlit as st
 
+from training.data import dataset
 from training.presets import PRESETS
-from training.recipe import Recipe
-from ui import cached, evidence, export, lanes, outcomes, prose
+from ui import cached, evidence, export, outcomes, prose
 from ui.part_sets import PAGE
 from viz.figures import ablation as figures
 from viz.figures.ablation import PLACES, Errors
 from viz.figures.style import count
 from zoo import Specimen, variant
 
+_STYLE = Path(__file__).with_suffix(".css")
 _RACES = ("ablation", "widening")
 _WIDER = "wider conv3 to conv5"
 
@@ -23,45 +25,42 @@ _WIDER = "wider conv3 to conv5"
 class Row:
     """A network of the paper's table 3, and the lane of a race that asks the same."""
 
-    name: str
+    theirs: str
     published: float  # top-1 error on ImageNet's validation pictures, per cent
     printed: Specimen  # a network of that size with these layers
-    lane: str
-    base: bool = False
+    lane: str  # ours, and what it is called
+    base: bool = False  # others are compared with it
 
 
-def _without(**turned: int | bool) -> Specimen:
+def _zfnet(**turned: int | bool) -> Specimen:
     return Specimen("zfnet", knobs=tuple(turned.items()))
 
 
+_BOTH = {"middle": False, "fc": 0}
+
 # Zeiler and Fergus 2014, table 3. They took layers from their own AlexNet, whose later layers are ZFNet's.
 ROWS = (
-    Row(name="AlexNet, whole", published=40.5, printed=_without(), lane="whole", base=True),
-    Row(
-        name="without conv3, conv4",
-        published=45.4,
-        printed=_without(middle=False),
-        lane="without conv3, conv4",
-    ),
-    Row(name="without fc7", published=40.0, printed=_without(fc=1), lane="without fc7"),
-    Row(name="without fc6, fc7", published=44.8, printed=_without(fc=0), lane="without fc6, fc7"),
-    Row(name="without both", published=71.3, printed=_without(middle=False, fc=0), lane="without both"),
-    Row(name="ZFNet, whole", published=38.4, printed=_without(), lane="whole", base=True),
-    Row(name="ZFNet, wider conv3 to 5", published=37.5, printed=Specimen("zfnet_512"), lane=_WIDER),
+    Row(theirs="AlexNet, whole", published=40.5, printed=_zfnet(), lane="whole", base=True),
+    Row(theirs=(lane := "without conv3, conv4"), published=45.4, printed=_zfnet(middle=False), lane=lane),
+    Row(theirs=(lane := "without fc7"), published=40.0, printed=_zfnet(fc=1), lane=lane),
+    Row(theirs=(lane := "without fc6, fc7"), published=44.8, printed=_zfnet(fc=0), lane=lane),
+    Row(theirs=(lane := "without both"), published=71.3, printed=_zfnet(**_BOTH), lane=lane),
+    Row(theirs="ZFNet, whole", published=38.4, printed=_zfnet(), lane="whole", base=True),
+    Row(theirs="wider conv3 to 5", published=37.5, printed=Specimen("zfnet_512"), lane=_WIDER),
 )
+OURS = tuple({row.lane: row for row in ROWS}.values())  # each lane once
 
 
 def render() -> None:
     words = prose.words(PAGE)
-    measured = [errors(row) for row in ROWS]
+    published = [
+        Errors(name=row.theirs, mean=(at := row.published), least=at, largest=at, base=row.base)
+        for row in ROWS
+    ]
+    measured = [errors(row) for row in OURS]
+    st.html(_STYLE)
     left, right = st.columns(2, gap="large")
     with left:
-        published = [
-            Errors(
-                name=row.name, mean=row.published, least=row.published, largest=row.published, base=row.base
-            )
-            for row in ROWS
-        ]
         st.plotly_chart(
             figures.errors(published, title="Published", axis="Top-1 error on ImageNet, %"),
             key=f"{PAGE}.published", config=export.picture("zoolens-table-3-published"),
@@ -74,16 +73,15 @@ def render() -> None:
             alt=_told("Errors on shapes in per cent, measured here", measured),
         )  # fmt: skip
     st.caption(words["errors"])
-    lanes.table(_markdown(table()), f"{PAGE}.table")
+    st.html(_html())
     st.header("Where the parameters are")
-    st.markdown(
-        words["parameters"].format(printed=_share(ROWS[0].printed), ours=_share(recipe("whole").specimen))
-    )
+    shares = {"printed": _share(ROWS[0].printed), "ours": _share(trained("whole"))}
+    st.markdown(words["parameters"].format(**shares))
     left, right = st.columns(2, gap="large")
     with left:
-        _chart({row.name: held(row.printed) for row in ROWS[:5]}, "At the paper's size", "printed")
+        _chart({_called(row): held(row.printed) for row in OURS}, "At the paper's size", "printed")
     with right:
-        ours = {row.name: held(recipe(row.lane).specimen) for row in ROWS[:5]}
+        ours = {_called(row): held(trained(row.lane)) for row in OURS}
         _chart(ours, "At the size measured here", "ours")
     st.markdown(words["differs"])
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -98,15 +96,21 @@ def render() -> None:
         )  # fmt: skip
 
 
-def recipe(lane: str) -> Recipe:
-    """What the lane of this name is trained by: one recipe, whichever race it is in."""
-    return next(each.recipe for key in _RACES for each in PRESETS[key].race.lanes if each.name == lane)
+def trained(lane: str) -> Specimen:
+    """What the lane of this name trains: one network, whichever race it is in."""
+    recipe = next(each.recipe for key in _RACES for each in PRESETS[key].race.lanes if each.name == lane)
+    return replace(recipe.specimen, num_classes=len(dataset(recipe.data).classes))
 
 
 def errors(row: Row) -> Errors:
     """What its lane got wrong on the pictures kept aside, over all trainings."""
     wrong = [100 * (1 - each.validation) for key in _RACES for each in outcomes.rows(key, row.lane)]
-    return Errors(name=row.name, mean=mean(wrong), least=min(wrong), largest=max(wrong), base=row.base)
+    return Errors(name=_called(row), mean=mean(wrong), least=min(wrong), largest=max(wrong), base=row.base)
+
+
+def _called(row: Row) -> str:
+    """Its lane in a chart."""
+    return f"ZFNet, {row.lane}" if row.base else row.lane
 
 
 def held(specimen: Specimen) -> dict[str, int]:
@@ -133,48 +137,55 @@ def _share(specimen: Specimen) -> float:
 
 def table() -> list[dict[str, object]]:
     """All rows with published and measured errors and the parameters of both networks."""
-    found = []
+    found: list[dict[str, object]] = []
     for row in ROWS:
         ours = errors(row)
         found.append(
             {
-                "network": row.name,
+                "published_network": row.theirs,
                 "published_error_percent": row.published,
-                "its_parameters": sum(held(row.printed).values()),
+                "parameters_at_that_size": sum(held(row.printed).values()),
+                "network_here": ours.name,
                 "measured_error_percent": round(ours.mean, 2),
                 "least": round(ours.least, 2),
                 "largest": round(ours.largest, 2),
-                "parameters_here": sum(held(recipe(row.lane).specimen).values()),
+                "parameters_here": sum(held(trained(row.lane)).values()),
             }
         )
     return found
 
 
-def _markdown(rows: Sequence[Mapping[str, object]]) -> str:
-    lines = [
-        "| Network | Published: error on ImageNet | Parameters at that size | Measured here: error on shapes "
-        "| Parameters here |",
-        "|---|---:|---:|---:|---:|",
-    ]
-    for row, known in zip(rows, ROWS, strict=True):
-        ours = errors(known)
-        name = f"**{row['network']}**" if known.base else str(row["network"])
+def _html() -> str:
+    """The same to be looked at; it scrolls by itself where the page is narrow, by keyboard too."""
+    lines = []
+    for row in ROWS:
+        ours = errors(row)
+        params = (sum(held(each).values()) for each in (row.printed, trained(row.lane)))
+        theirs_count, ours_count = map(count, params)
         lines.append(
-            f"| {name} | {known.published:.1f} % | {count(sum(held(known.printed).values()))} "
-            f"| **{ours.mean:.1f} %** ({ours.least:.1f}–{ours.largest:.1f}) "
-            f"| {count(sum(held(recipe(known.lane).specimen).values()))} |"
+            f'<tr{" class=base" if row.base else ""}><th scope="row">{row.theirs}</th>'
+            f"<td>{row.published:.1f} %</td><td>{theirs_count}</td><th class=name>{ours.name}</th>"
+            f"<td>{ours.mean:.1f} % <small>({ours.least:.1f}–{ours.largest:.1f})</small></td>"
+            f"<td>{ours_count}</td></tr>"
         )
-    return "\n".join(lines)
+    return (
+        '<div class="zl-ablation" tabindex="0" role="region" aria-label="Table 3, published and measured">'
+        '<table><thead><tr><th scope="colgroup" colspan="3">Published: ImageNet</th>'
+        '<th scope="colgroup" colspan="3">Measured here: shapes</th></tr>'
+        "<tr><th class=name>Network</th><th>Error</th><th>Parameters</th>"
+        "<th class=name>Network</th><th>Error</th><th>Parameters</th></tr></thead>"
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    )
 
 
 def _chart(rows: Mapping[str, Mapping[str, int]], title: str, name: str) -> None:
-    shares = (
-        f"{network}: " + ", ".join(f"{place} {count(n)}" for place, n in held.items())
-        for network, held in rows.items()
+    said = (
+        f"{network}: {', '.join(f'{place} {count(number)}' for place, number in places.items())}"
+        for network, places in rows.items()
     )
     st.plotly_chart(
         figures.parameters(rows, title=title), key=f"{PAGE}.parameters.{name}",
-        config=export.picture(f"zoolens-parameters-{name}"), alt=f"Parameters by layer. {'; '.join(shares)}",
+        config=export.picture(f"zoolens-parameters-{name}"), alt=f"Parameters by layer. {'; '.join(said)}",
     )  # fmt: skip
 
 

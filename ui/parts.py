@@ -129,7 +129,10 @@ def _marks(chosen: PartSet, places: Places, crops: Sequence[Image.Image], size: 
     line.caption(words["marks" if chosen.marked else "mark them"])
     if given is not None:
         with button:
-            st.button("Put them back", key=f"{PAGE}.back", icon=":material/undo:", on_click=_put_back)
+            st.button(
+                "Put them back", key=f"{PAGE}.back", icon=":material/undo:", on_click=state.drop,
+                args=(_MARKS,),
+            )  # fmt: skip
     return marks
 
 
@@ -143,10 +146,6 @@ def _marked(chosen: PartSet) -> None:
     rows = st.session_state[_KEY]["marks"]
     flat = "_".join(f"{int(x)}.{int(y)}" for row in rows for x, y in row)
     state.put(_MARKS, f"{chosen.token}~{flat}")
-
-
-def _put_back() -> None:
-    state.drop(_MARKS)
 
 
 def _read(chosen: PartSet) -> Places | None:

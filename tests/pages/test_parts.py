@@ -147,3 +147,12 @@ def test_the_table_and_the_sheet() -> None:
     assert [row["delta"] for row in rows] == [0.1, 0.2]
     assert rows[1]["part"] == "random parts"
     assert rows[0]["standard_error"] is None
+
+
+def test_table_3_stands_below_and_leads_to_its_races(app: AppTest) -> None:
+    page = opened(app, net=SMALL)
+    (table,) = [each for each in page.get("html") if "71.3 %" in each.proto.body]
+    assert "97.3 k" in table.proto.body
+    links = [each.proto for each in page.get("page_link") if each.proto.label.startswith("Race: ")]
+    assert [link.page for link in links] == ["race", "race"]
+    assert "race.preset=ZFNet+without+some+of+its+layers" in links[0].query_string

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import plotly.graph_objects as go
 
-from viz.figures.style import LAYER_COLOURS, LINE, count
+from viz.figures.style import LAYER_COLOURS, LINE, count, ink
 
 # Where parameters are: the layers that are taken away have colours of their own.
 PLACES: Mapping[str, str] = MappingProxyType(
@@ -18,6 +18,7 @@ PLACES: Mapping[str, str] = MappingProxyType(
     }
 )
 _ROW = 34  # pixels
+_BASE, _CHANGED = "#9aa3ad", "#0072b2"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,7 @@ def errors(rows: Sequence[Errors], *, title: str, axis: str) -> go.Figure:
         go.Bar(
             x=[row.mean for row in rows], y=[row.name for row in rows], orientation="h", width=0.62,
             marker={
-                "color": ["#9aa3ad" if row.base else "#0072b2" for row in rows],
+                "color": [_BASE if row.base else _CHANGED for row in rows],
                 "line": {"color": LINE, "width": 1},
             },
             error_x={
@@ -46,6 +47,7 @@ def errors(rows: Sequence[Errors], *, title: str, axis: str) -> go.Figure:
                 "width": 6, "visible": any(row.largest > row.least for row in rows),
             },
             text=[f"{row.mean:.1f}" for row in rows], textposition="inside", insidetextanchor="start",
+            textfont={"color": [ink(_BASE if row.base else _CHANGED) for row in rows]},
             hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
         )
     )  # fmt: skip
@@ -68,7 +70,7 @@ def parameters(rows: Mapping[str, Mapping[str, int]], *, title: str) -> go.Figur
         )  # fmt: skip
     figure.update_layout(
         barmode="stack",
-        legend={"orientation": "h", "y": -0.26, "yanchor": "top", "x": 0, "traceorder": "normal"},
+        legend={"orientation": "h", "y": -0.36, "yanchor": "top", "x": 0, "traceorder": "normal"},
     )
     return _laid(figure, title, "Parameters", len(rows))
 
@@ -76,7 +78,7 @@ def parameters(rows: Mapping[str, Mapping[str, int]], *, title: str) -> go.Figur
 def _laid(figure: go.Figure, title: str, axis: str, rows: int) -> go.Figure:
     return figure.update_layout(
         title=title,
-        height=140 + _ROW * rows,
+        height=150 + _ROW * rows,
         margin={"l": 8, "r": 8, "t": 44, "b": 8},
         dragmode=False,
         xaxis={"title": axis, "rangemode": "tozero", "zeroline": False, "fixedrange": True},
