@@ -50,6 +50,7 @@ class Wish:
     which: str  # "strongest", "restless" or "number"
     count: int
     numbers: tuple[int, ...]  # of maps, where they are asked for by number
+    pictures: int  # to look through
     show: str
     stretch: bool
     undefined: str  # why the network has no projections; empty where it has
@@ -61,12 +62,12 @@ def render() -> None:
         _wait_for_the_first(watched)
         return
     try:
-        shown = evolution_work.pictures(watched, _count())
         layers, undefined = _layers(watched)
+        wish = _controls(watched, layers, undefined)
+        shown = evolution_work.pictures(watched, wish.pictures)
     except ValueError as error:
         st.info(prose.literal(str(error)), icon=":material/block:")
         return
-    wish = _controls(watched, layers, undefined)
     if undefined:
         st.info(
             prose.literal(f"{undefined} The patches can be watched all the same."), icon=":material/block:"
@@ -93,10 +94,6 @@ def _wait_for_the_first(watched: Watched) -> None:
     live()
 
 
-def _count() -> int:
-    return int(st.session_state.get("evolution.pictures") or next(iter(_SETS)))
-
-
 def _layers(watched: Watched) -> tuple[tuple[Stage, ...], str]:
     """The layers of a run's network, and why its units have no projection, if so. ValueError where none."""
     path = next((path for path in map(watched.path, watched.epochs) if path.is_file()), None)
@@ -114,15 +111,12 @@ def _layers(watched: Watched) -> tuple[tuple[Stage, ...], str]:
 
 def _controls(watched: Watched, layers: Sequence[Stage], undefined: str) -> Wish:
     words = prose.words(PAGE)
-    titles = {
-        each.path: f"Layer {each.depth} · {each.maps} maps of {each.size[0]} × {each.size[1]}"
-        for each in layers
-    }
+    titles = {each.path: f"Layer {each.depth}" for each in reversed(layers)}
     left, middle, right = st.columns([2, 2, 1.4], gap="medium", vertical_alignment="bottom")
     with left:
         path = bound.picker(
             "Layer, the last first", f"{PAGE}.layer.{watched.recipe.specimen.variant}",
-            dict(reversed(titles.items())), help=words["layer"],
+            titles, help=words["layer"],
         )  # fmt: skip
     with middle:
         which = bound.segments("Maps", f"{PAGE}.maps", _WHICH, help=words["maps"])
@@ -132,20 +126,22 @@ def _controls(watched: Watched, layers: Sequence[Stage], undefined: str) -> Wish
     numbers = _numbers(layer) if which == "number" else ()
     with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
         show = bound.segments("Table shows", f"{PAGE}.show", _SHOWS)
-        bound.segments("Pictures to look through", f"{PAGE}.pictures", _SETS, help=words["pictures"])
+        pictures = bound.segments(
+            "Pictures to look through", f"{PAGE}.pictures", _SETS, help=words["pictures"]
+        )
         stretch = bound.switch("Stretch contrast", f"{PAGE}.stretch", default=True, help=words["stretch"])
     if undefined:
         show = "patches"
     return Wish(
-        layer=layer, which=which, count=count, numbers=numbers, show=show, stretch=stretch,
-        undefined=undefined,
+        layer=layer, which=which, count=count, numbers=numbers, pictures=int(pictures), show=show,
+        stretch=stretch, undefined=undefined,
     )  # fmt: skip
 
 
 def _numbers(layer: Stage) -> tuple[int, ...]:
     """Maps that the reader names."""
     text = st.text_input(
-        f"Numbers of maps, 0 to {layer.maps - 1}", "0, 1, 2, 3, 4, 5", key=f"{PAGE}.numbers",
+        "Numbers of maps", "0, 1, 2, 3, 4, 5", key=f"{PAGE}.numbers",
         bind="query-params", max_chars=80,
     )  # fmt: skip
     asked = [word for word in text.replace(",", " ").split() if word]
@@ -258,8 +254,9 @@ def _status(watched: Watched, film: Film) -> None:
             f"{done} of {len(film.columns)} epochs looked through; epoch {todo[0].epoch}: {film.states[at]}",
         )
     if watched.grows:
+        goes = "is paused" if watched.status == "paused" else "goes on"
         st.caption(
-            f":material/sensors: The run goes on. Kept so far: epochs {', '.join(map(str, watched.epochs))} "
+            f":material/sensors: The run {goes}. Kept so far: epochs {', '.join(map(str, watched.epochs))} "
             f"of {watched.recipe.epochs}; the next joins by itself."
         )
     elif watched.status not in ("finished", "stopped"):
@@ -278,7 +275,12 @@ def _draw(film: Film) -> None:
     )  # fmt: skip
     evolution_film(cached.once(what, lambda: sent(film)), key=_KEY, at=_epoch(), on_move=_moved)
     stretch = "stretch on" if film.stretch else "stretch off"
-    st.caption(f"{film.pictures.title}. {words['tile']} {words[stretch]}")
+    layer = film.layer
+    height, width = layer.size
+    st.caption(
+        f"Layer {layer.depth} ({prose.literal(layer.path)}): {layer.maps} maps of {height} × {width} units. "
+        f"{film.pictures.title}. {words['tile']} {words[stretch]}"
+    )
     _take_away(film)
 
 

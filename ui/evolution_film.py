@@ -14,7 +14,7 @@ from viz.figures.occlusion import uri
 
 Pixels = NDArray[np.uint8]
 
-_LEAST = 64  # pixels: the least side of a tile that is sent, so that pixels stay squares
+_EXACT = 32  # pixels: smaller tiles are sent without loss, as each pixel is seen as a square
 _MOST = 160
 
 # Of the sheet to take away, in pixels.
@@ -101,18 +101,32 @@ def _cell(film: Film, channel: int, at: int, tile: Tile | None) -> Mapping[str, 
     if tile is None:
         return None
     jumped = film.jumped(channel, at)
-    before = film.before(channel, at)
-    there = f"not the picture of epoch {film.columns[before].epoch}" if before is not None else ""
     projection = film.projection(tile, channel)
     return {
         "value": round(tile.activation, 6),
         "jumped": jumped,
-        "before": there if jumped else "",
+        "before": _before(film, channel, at) if jumped else "",
         "says": film.pictures.name(tile.picture) if tile.picture >= 0 else "answers to no picture",
         "why": "silent" if tile.picture < 0 else "not defined" if projection is None else "",
         "projection": None if projection is None else _sent(projection),
         "patch": None if tile.patch is None else _sent(_coloured(tile.patch)),
     }
+
+
+def _before(film: Film, channel: int, at: int) -> str:
+    """What a map has jumped from, in words."""
+    before = film.before(channel, at)
+    row = film.row(channel)
+    there, here = None if before is None else row[before], row[at]
+    if before is None or there is None or here is None:
+        return ""
+    epoch = film.columns[before].epoch
+    if there.picture < 0:
+        return f"silent at epoch {epoch}"
+    labels, classes = film.pictures.labels, film.pictures.classes
+    same = here.picture >= 0 and labels[there.picture] == labels[here.picture]
+    name = "same class" if same else classes[int(labels[there.picture])]
+    return f"from epoch {epoch}'s picture: {name}"
 
 
 def _sent(pixels: Pixels) -> str:
@@ -121,7 +135,7 @@ def _sent(pixels: Pixels) -> str:
     longest = max(picture.size)
     if longest > _MOST:
         picture.thumbnail((_MOST, _MOST), Image.Resampling.BICUBIC)
-    if longest <= _LEAST:
+    if longest <= _EXACT:
         return uri(images.png(picture), "png")
     return uri(images.jpeg(picture), "jpeg")
 

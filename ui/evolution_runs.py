@@ -38,7 +38,7 @@ class Watched:
     @property
     def grows(self) -> bool:
         """Whether more epochs may come by themselves."""
-        return self.status in player.ALIVE
+        return self.status in (*player.ALIVE, "paused")
 
     def path(self, epoch: int) -> Path:
         """The file of a checkpoint, there or not."""

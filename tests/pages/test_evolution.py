@@ -36,15 +36,31 @@ def data(page: AppTest) -> dict[str, Any]:
     return json.loads(component.proto.json)
 
 
-def own(root: Path, variant: str, shipped: str = "", epochs: tuple[int, ...] = (0, 1)) -> str:
-    """A run of the reader that has kept these epochs."""
+def own(root: Path, variant: str, epochs: tuple[int, ...] = ()) -> str:
+    """A run of the reader that has kept these epochs, of a network that has learnt nothing."""
     runs = Runs(root)
     id = runs.submit(Recipe(specimen=Specimen(variant), epochs=5))
-    tensors, facts = weights.read(weights.SHIPPED / f"{shipped}.safetensors") if shipped else ({}, {})
-    for epoch in epochs if shipped else ():
+    _, facts = weights.read(weights.SHIPPED / "zfnet_shapes.safetensors")
+    for epoch in epochs:
+        model = Specimen(variant, num_classes=8).build()
+        tensors = {f"{weights.MODEL}{name}": tensor for name, tensor in model.state_dict().items()}
         path = root / id / "checkpoints" / f"{epoch:04d}.safetensors"
-        weights.save(path, tensors, facts | {"epoch": epoch})
+        weights.save(path, tensors, facts | {"variant": variant, "knobs": {}, "epoch": epoch})
     return id
+
+
+def waited(page: AppTest, epochs: int) -> AppTest:
+    """The page when so many epochs are there."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        if page.get("bidi_component"):
+            ready = [each for each in data(page)["film"]["epochs"] if each["ready"]]
+            if len(ready) == epochs:
+                break
+        time.sleep(0.1)
+        page.run()
+    assert not page.exception
+    return page
 
 
 def test_the_run_that_came_with_the_app(app: AppTest, root: Path) -> None:
@@ -59,7 +75,7 @@ def test_the_run_that_came_with_the_app(app: AppTest, root: Path) -> None:
         counted = sum(tile["jumped"] for tile in row["tiles"])
         assert row["says"] == f"{counted} jump{'' if counted == 1 else 's'}"
         lit = [tile["projection"] for tile in row["tiles"] if tile["value"] > 0]
-        assert all(each.startswith("data:image/png") for each in lit)
+        assert all(each.startswith("data:image/") for each in lit)
     assert drawn["at"] is None
     assert any("Measured on this run" in text.value for text in page.markdown)
     assert not page.warning
@@ -68,14 +84,16 @@ def test_the_run_that_came_with_the_app(app: AppTest, root: Path) -> None:
 
 def test_a_link_restores_the_view(app: AppTest, root: Path) -> None:
     page = opened(
-        app, epoch="5", maps="By number", numbers="3, 1", show="Patches", stretch="false", by="Winners",
-        **{"with": "The epoch before", "layer.zfnet_classroom": "Layer 2 · 32 maps of 15 × 15"},
+        app, epoch="5", pictures="1,000", maps="By number", numbers="3, 1", show="Patches",
+        stretch="false", by="Winners", **{"with": "The epoch before", "layer.zfnet_classroom": "Layer 2"},
     )  # fmt: skip
-    drawn = data(page)
+    drawn = data(waited(page, 7))
     assert drawn["at"] == 5
+    assert any("1,000 pictures of Shapes" in text.value for text in page.caption)
     assert [row["title"] for row in drawn["film"]["rows"]] == ["Map 3", "Map 1"]
     assert drawn["film"]["show"] == "patches"
     assert not page.warning
+    assert any("32 maps of 15 × 15" in text.value for text in page.caption)
     assert any("has one scale" in text.value for text in page.caption)
 
 
@@ -103,15 +121,12 @@ def test_a_run_that_is_not_there(app: AppTest, root: Path, run: str) -> None:
 
 
 def test_the_readers_run_and_an_epoch_that_is_gone_meanwhile(app: AppTest, root: Path) -> None:
-    id = own(root, "zfnet_classroom", "zfnet_shapes")
+    id = own(root, "zfnet_classroom", (0, 1))
     listed = evolution_runs.choices()
     assert listed[id].endswith("epochs 0, 1")
     (root / id / "checkpoints" / "0001.safetensors").write_bytes(b"cut off")
-    page = opened(app, run=id)
-    end = time.monotonic() + 60
-    while time.monotonic() < end and not (page.warning and page.get("bidi_component")):
-        time.sleep(0.1)
-        page.run()
+    page = waited(opened(app, run=id), 1)
+    page.run()
     assert "is no checkpoint" in page.warning[0].value
     there = data(page)["film"]["epochs"]
     assert [(each["ready"], each["state"]) for each in there] == [(True, "done"), (False, "failed")]
@@ -122,6 +137,21 @@ def test_the_readers_run_and_an_epoch_that_is_gone_meanwhile(app: AppTest, root:
     Runs(root).delete(id)
     page.run()
     assert "There is no run called" in page.error[0].value
+
+
+def test_a_network_that_has_no_maps_says_so(app: AppTest, root: Path) -> None:
+    page = opened(app, run=own(root, "vit_classroom", (0,)))
+    assert "not made of convolutions" in page.info[0].value
+    assert not page.get("bidi_component")
+
+
+def test_a_network_without_rectifiers_has_patches_only(app: AppTest, root: Path) -> None:
+    page = waited(opened(app, run=own(root, "lenet_classroom", (0,))), 1)
+    assert "Not defined for" in page.info[0].value
+    (row, *_) = data(page)["film"]["rows"]
+    assert row["tiles"][0]["projection"] is None
+    assert row["tiles"][0]["why"] == "not defined"
+    assert row["tiles"][0]["patch"].startswith("data:image/")
 
 
 def test_a_run_that_waits_for_its_first_epoch(app: AppTest, root: Path) -> None:

@@ -123,7 +123,8 @@ def test_jumps_are_marked_and_counted() -> None:
     first, other = sent(film())["rows"]
     assert (first["says"], other["says"]) == ("0 jumps", "2 jumps")
     assert [tile["jumped"] for tile in other["tiles"]] == [False, True, True]
-    assert other["tiles"][1]["before"] == "not the picture of epoch 0"
+    assert other["tiles"][1]["before"] == "from epoch 0's picture: same class"
+    assert other["tiles"][2]["before"] == "from epoch 1's picture: disc"
     assert other["tiles"][2]["why"] == "silent"
     assert other["tiles"][1]["says"] == "disc, picture 3"
 

@@ -39,6 +39,7 @@ class Film {
     const looks = JSON.stringify([epochs, rows]);
     if (looks === this.looks) return;
     this.looks = looks;
+    this.host.style.setProperty("--columns", epochs.length);
     const head = element("tr");
     head.append(element("th", "corner", "Map"));
     epochs.forEach((each, frame) => {
