@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import evidence, figure_one, lesson, prose, shell
+from ui import descent, evidence, figure_one, lesson, prose, shell
 
 shell.guard()
 evidence.style()
@@ -12,5 +12,7 @@ st.markdown(prose.words("deconvnet")["lede"])
 rule = figure_one.choose_rule()
 st.header("In numbers")
 figure_one.render(rule)
+st.header("In a real network")
+descent.render(rule)
 
 lesson.ending("deconvnet")

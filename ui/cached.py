@@ -42,6 +42,7 @@ from viz import (
     cam,
     correspondence,
     hierarchy,
+    hooks,
     invariance,
     layers,
     scores,
@@ -507,6 +508,13 @@ def cam_guided(specimen: Specimen, photo: Photo, target: int) -> NDArray[np.floa
     if why := method.undefined(look.model):
         return why
     return method.run(look.model, look.preprocess(photo.image), target, None).numpy()
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_BY_DIGEST)
+def maps_of(specimen: Specimen, photo: Photo, path: str) -> torch.Tensor:
+    """The maps (c, h, w) of a layer for a photo, which nobody changes."""
+    ready = loaded(specimen)
+    return hooks.up_to(ready.model, ready.preprocess(photo.image), path)[0]
 
 
 @st.cache_resource(max_entries=96, show_spinner=False, hash_funcs=_BY_DIGEST)

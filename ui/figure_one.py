@@ -35,7 +35,7 @@ def render(rule: Rule) -> None:
     with pools:
         pool = bound.segments("Max pool, two apart", "deconvnet.pool", _POOLS, help=words["pool"])
     with units:
-        unit = bound.segments("Unit of layer 2", "deconvnet.unit", _UNITS)
+        unit = bound.segments("Unit of layer 2", "deconvnet.cell", _UNITS)
     walk = cached.figure_one(unit, pool, rule)
     figure_one(
         walk.data, key=_KEY, rev=f"{unit} {pool} {rule}", step=_step(len(walk.steps)), on_step=_stepped
@@ -44,12 +44,12 @@ def render(rule: Rule) -> None:
 
 
 def _step(steps: int) -> int:
-    """The step, from 0, that the address names."""
-    asked = state.query().get(_STEP, "1")
+    """The step, from 0, that the address names; at first the last, where all can be seen."""
+    asked = state.query().get(_STEP, str(steps))
     if not (asked.isascii() and asked.isdigit() and len(asked) < 4):
         sentence = f"There is no step {asked[:40]!r}. Here they go from 1 to {steps}."
         st.warning(prose.literal(sentence), icon=":material/link_off:")
-        return 0
+        return steps - 1
     return min(max(int(asked) - 1, 0), steps - 1)
 
 
