@@ -3,8 +3,9 @@
     python -m benchmarks.invariance            # how long each change takes
     python -m benchmarks.invariance --save     # and keeps the curves in assets/measured
 
-Seconds of processor time at one thread, EfficientNet-Lite0 with its ImageNet weights: five photos, a black
-border. The file says which weights and pictures it is of, and the page measures anew where they differ.
+Seconds of processor time at one thread: five photos, a black border. EfficientNet-Lite0 has its ImageNet
+weights, the others are checkpoints that come with the app. A file says which weights and pictures it is of,
+and the page measures anew where they differ.
 """
 
 import argparse
@@ -14,11 +15,12 @@ import torch
 
 import zoo
 from ui import samples, subject
-from ui.invariance_study import MEASURED, Study
+from ui.invariance_study import Study
 from viz import invariance
 from viz.invariance import CHANGES
-from zoo import family_of
+from zoo import family_of, weights
 
+PHOTOS = ("zfnet_photos", "alexnet_photos")  # checkpoints that know the same classes
 FIVE = ("cat", "cup", "cameraman", "rocket", "astronaut")
 
 
@@ -40,20 +42,20 @@ def main() -> None:
     parser.add_argument("--save", action="store_true")
     save = parser.parse_args().save
     torch.set_num_threads(1)
-    asked, found = study(subject.FIRST), {}
-    for kind in CHANGES:
-        start = time.process_time()
-        *_, found[kind] = invariance.measure(
-            asked.loaded.model, asked.pictures(), asked.loaded.preprocess, kind, asked.paths,
-            fill=asked.fill, targets=asked.targets,
-        )  # fmt: skip
-        print(
-            f"{kind:10} {len(found[kind].amounts):3} steps {time.process_time() - start:6.1f} s", flush=True
-        )
-    if save:
-        path = MEASURED / f"invariance_{asked.specimen.variant}.safetensors"
-        invariance.save(path, found, asked.digest())
-        print(f"{path.name}: {path.stat().st_size:,} bytes")
+    for specimen in (subject.FIRST, *(weights.specimen_of(f"shipped:{name}") for name in PHOTOS)):
+        asked, found = study(specimen), {}
+        for kind in CHANGES:
+            start = time.process_time()
+            *_, found[kind] = invariance.measure(
+                asked.loaded.model, asked.pictures(), asked.loaded.preprocess, kind, asked.paths,
+                fill=asked.fill, targets=asked.targets,
+            )  # fmt: skip
+            took = time.process_time() - start
+            title = asked.file().stem.removeprefix("invariance_")
+            print(f"{title:18} {kind:10} {len(found[kind].amounts):3} steps {took:6.1f} s", flush=True)
+        if save:
+            invariance.save(asked.file(), found, asked.digest())
+            print(f"{asked.file().name}: {asked.file().stat().st_size:,} bytes", flush=True)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from ui import (
     invariance_photos,
     invariance_whole,
     prose,
+    rows,
     state,
     subject,
 )
@@ -195,7 +196,7 @@ def _charts(study: Study, curves: Curves, at: float, relative: bool) -> None:
             )  # fmt: skip
             st.caption(words[f"{name} chart"])
     if curves.done == 1:
-        st.table(invariance_whole.reaches(study, curves), border="horizontal")
+        rows.table(invariance_whole.reaches(study, curves), "The numbers of each curve")
         st.caption(words["curve numbers"])
     else:
         st.caption(_followed(study, curves))

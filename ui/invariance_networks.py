@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from ui import bound, cached, evidence, export, invariance_photos, prose, state, subject
+from ui import bound, cached, evidence, export, invariance_photos, prose, rows, state, subject
 from ui.invariance_study import EVERY, PAGE, Study
 from ui.photo import Photo
 from viz.figures import invariance as figures
@@ -129,11 +129,11 @@ def _compare(done: Sequence[tuple[Study, Curves]], kind: Kind) -> None:
                 alt=f"{title}: mean over the pictures for each network",
             )  # fmt: skip
     st.caption(words["band"])
-    rows = table(done)
-    st.table(rows, border="horizontal")
+    found = table(done)
+    rows.table(found, "The networks")
     st.caption(words["network numbers"])
     evidence.save(
-        "Networks as CSV", lambda: export.as_csv(rows), f"zoolens-{PAGE}-networks-{kind}.csv", "text/csv",
+        "Networks as CSV", lambda: export.as_csv(found), f"zoolens-{PAGE}-networks-{kind}.csv", "text/csv",
         key=f"{PAGE}.networks.csv", icon="download",
     )  # fmt: skip
 

@@ -70,8 +70,13 @@ class Study:
 
     def measured(self) -> Mapping[Kind, Curves] | None:
         """Curves that came with the app; None where there are none of exactly this."""
-        path = MEASURED / f"invariance_{self.specimen.variant}.safetensors"
+        path = self.file()
         return cached.invariance_measured(path, self.digest()) if path.exists() else None
+
+    def file(self) -> Path:
+        """Where such curves lie, by the name of the network, or of the checkpoint that came with the app."""
+        kind, _, name = self.specimen.weights.partition(":")
+        return MEASURED / f"invariance_{name if kind == 'shipped' else self.specimen.variant}.safetensors"
 
     def digest(self) -> str:
         """A name for all that the curves depend on, the numbers of the network included."""

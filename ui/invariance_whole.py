@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from plotly.graph_objects import Figure
 
-from ui import cached, evidence, export, prose
+from ui import cached, evidence, export, prose, rows
 from ui.invariance_study import EVERY, PAGE, Study, short
 from viz import images, plots
 from viz.figures import invariance as figures
@@ -47,11 +47,11 @@ def render(study: Study, kind: Kind, relative: bool) -> None:
             st.progress(share, f"Four changes: {share:.0%}")
         found: Found = {each: job.result for each, job in seen.items() if job.state == "done"}
         if found:
-            st.table(table(study, found), border="horizontal")
+            rows.table(table(study, found), "The four changes")
             st.caption(words["numbers"])
         if len(found) == len(CHANGES):
             st.subheader("What the paper saw, and what is measured here")
-            st.table(observations(study, found), border="horizontal")
+            rows.table(observations(study, found), "The paper and what is measured")
             st.caption(words["paper"])
         if under_way and not alive:
             st.rerun()
@@ -94,7 +94,7 @@ def observations(study: Study, found: Found) -> list[dict[str, str]]:
     moved = [kind for kind in straight if _keeping(found[kind]) * 2 > len(study.photos)]
     turned = _keeping(found["rotation"])
     words = prose.words(PAGE)
-    rows = [
+    sentences = [
         (
             "paper first",
             "; ".join(
@@ -120,7 +120,7 @@ def observations(study: Study, found: Found) -> list[dict[str, str]]:
     ]  # fmt: skip
     return [
         {"The paper saw": words[name], "Measured here": said, "Agrees": "yes" if agrees else "not here"}
-        for name, said, agrees in rows
+        for name, said, agrees in sentences
     ]
 
 
@@ -142,12 +142,12 @@ def _keepers(curves: Curves) -> str:
 def charts(study: Study, found: Found, relative: bool) -> list[list[Figure]]:
     """Figure 5: a row for each change; the first layer, the top layer, the probability."""
     y = "distance / length of f(x)" if relative else "Euclidean distance"
-    rows = []
+    drawn_rows = []
     for kind, curves in found.items():
         values = [curves.drawn(path, relative=relative) for path in study.paths]
         titles = [f"First layer, {study.paths[0]}: {y}", f"Top layer, {study.paths[1]}: {y}"]
         drawn = [*zip(titles, values, (False, False), strict=True), ("Probability", curves.probability, True)]
-        rows.append(
+        drawn_rows.append(
             [
                 figures.curves(
                     _lines(study, curves.amounts, numbers), title=title, y="", shares=shares,
@@ -156,7 +156,7 @@ def charts(study: Study, found: Found, relative: bool) -> list[list[Figure]]:
                 for title, numbers, shares in drawn
             ]
         )  # fmt: skip
-    return rows
+    return drawn_rows
 
 
 def _lines(
@@ -165,7 +165,7 @@ def _lines(
     return [Line(name=short(photo), x=amounts, y=values[:, at]) for at, photo in enumerate(study.photos)]
 
 
-def rows(study: Study, found: Found) -> Sequence[Mapping[str, object]]:
+def numbers(study: Study, found: Found) -> Sequence[Mapping[str, object]]:
     """Every measured number: a row for each picture and amount."""
     first, top = study.paths
     labels = study.loaded.labels
@@ -198,7 +198,7 @@ def _take_away(study: Study, found: Found, relative: bool) -> None:
             f"{name}.pdf", "application/pdf", key=f"{PAGE}.pdf", icon="picture_as_pdf",
         )  # fmt: skip
         evidence.save(
-            "Numbers as CSV", lambda: export.as_csv(rows(study, found)), f"{name}.csv", "text/csv",
+            "Numbers as CSV", lambda: export.as_csv(numbers(study, found)), f"{name}.csv", "text/csv",
             key=f"{PAGE}.csv", icon="download",
         )  # fmt: skip
 
