@@ -223,9 +223,11 @@ def _sent(unit: Unit, rule: Rule) -> Sent:
         steps = _steps(unit, rule)
     except ValueError as error:
         return Sent(projection=_at_once(unit, rule), tallies=(), why=str(error))
+    left, top, right, bottom = box = _box(unit)
+    pixels = steps[-1].after
     projection = Projection(
-        image=steps[-1].after, activation=float(unit.maps[(unit.channel, *unit.position)]),
-        position=unit.position, box=_box(unit),
+        patch=pixels[:, top:bottom, left:right], activation=float(unit.maps[(unit.channel, *unit.position)]),
+        position=unit.position, box=box, size=(pixels.shape[1], pixels.shape[2]),
     )  # fmt: skip
     return Sent(projection=projection, tallies=tuple(map(numbers.tally, steps)), why="")
 
@@ -289,13 +291,14 @@ def _rules(sent: Mapping[Rule, Sent], rule: Rule) -> None:
     st.markdown(words["rules"])
     stretch = bound.switch("Stretch contrast", f"{PAGE}.stretch", default=True, help=words["stretch"])
     found = {each: made.projection for each, made in sent.items()}
-    most = max((tiles.strength(p.image) for p in found.values() if isinstance(p, Projection)), default=1.0)
+    most = max((tiles.strength(p.patch) for p in found.values() if isinstance(p, Projection)), default=1.0)
 
     def plate(each: Rule) -> Plate:
         projection, title, note = found[each], RULES[each], f"It {hooks.RULES[each]}."
         if isinstance(projection, str):
             return Plate(title=title, picture=projection, note=note)
-        whole = Image.fromarray(tiles.picture(projection.image, stretch, most))
+        full = tiles.strength(projection.patch) if stretch else most
+        whole = Image.fromarray(tiles.picture(projection.image, False, full))
         picture = framed(whole, projection.box)
         return Plate(title=title, picture=picture, alt=f"Projection: {title}", note=note, chosen=each == rule)
 

@@ -55,11 +55,12 @@ class Study:
 
     def drawn(self, at: int, unit: Unit) -> tuple[Image.Image, Image.Image]:
         """A projection as a picture, whole and the part that the unit sees."""
-        most = max(tiles.strength(each.projection.image) for each in self.rungs[at].units)
-        whole = Image.fromarray(tiles.picture(unit.projection.image, self.stretch, most))
-        left, top, right, bottom = box = unit.projection.box
-        seen = unit.projection.image[:, top:bottom, left:right]
-        part = Image.fromarray(tiles.picture(seen, self.stretch, most)) if self.stretch else whole.crop(box)
+        alike = (unit,) if self.stretch else self.rungs[at].units
+        most = max(tiles.strength(each.projection.patch) for each in alike)
+        whole, part = (
+            Image.fromarray(tiles.picture(pixels, False, most))
+            for pixels in (unit.projection.image, unit.projection.patch)
+        )
         return whole, part
 
     def pairs(self, at: int) -> Iterator[tuple[Unit, Image.Image, Image.Image]]:
