@@ -171,7 +171,9 @@ def _reached(
     try:
         _hooked(inner, images, [*hooks, (path, end)])
     except _Reached as reached:
-        return reached.output
+        if isinstance(reached.output, Tensor):
+            return reached.output
+        raise ValueError(f"The layer {path!r} puts out more than one tensor.") from None
     raise ValueError(_NO_PART.format(path))
 
 
