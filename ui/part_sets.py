@@ -58,6 +58,7 @@ class PartSet:
     places: Places
     rooms: tuple[tuple[float, float, float, float], ...]  # the box of each object, as shares
     marked: bool  # whether the places are those of real parts
+    shape: str = ""  # which of training.shapes is drawn
 
 
 def choose() -> PartSet | None:
@@ -109,6 +110,7 @@ def drawn(name: str, count: int, loose: str) -> PartSet:
         places=np.stack(list(posed.parts.values())),
         rooms=tuple(_extent(mask) for mask in posed.masks),
         marked=True,
+        shape=name,
     )
 
 

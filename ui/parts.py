@@ -10,7 +10,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from ui import background, bound, cached, code, evidence, export, part_sets, prose, state, subject
+from ui import background, bound, cached, code, evidence, export, lanes, part_sets, prose, state, subject
 from ui.background import Report, Seen
 from ui.components.part_marks import Part, Picture, part_marks
 from ui.part_sets import PAGE, PartSet, Places
@@ -70,8 +70,7 @@ def render() -> None:
     chosen = part_sets.choose()
     if chosen is None:
         return
-    if not network.trained:
-        st.info(prose.words(PAGE)["random"], icon=":material/shuffle:")
+    _advice(network, chosen)
     size, fill, paths = _settings(network)
     crops = tuple(network.loaded.preprocess.crop(photo.image) for photo in chosen.photos)
     marks = _marks(chosen, part_sets.seen(chosen.places, network.loaded.preprocess), crops, size)
@@ -80,6 +79,23 @@ def render() -> None:
         rooms=_rooms(chosen, network, crops[0].width), fill=fill, paths=paths,
     )  # fmt: skip
     _watch(study)
+
+
+def _advice(network: Subject, chosen: PartSet) -> None:
+    """What to know where a network has not learned what the pictures show."""
+    words, labels = prose.words(PAGE), network.loaded.labels
+    photos = subject.FIRST
+    if not network.trained:
+        st.info(words["random"], icon=":material/shuffle:")
+    elif chosen.shape and chosen.shape not in labels:
+        st.caption(words["not shapes"])
+    elif chosen.token == "faces" and network.specimen.weights != photos.weights:
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            st.caption(words["not photos"], width="content")
+            st.button(
+                f"Take {subject.title(photos)}", key=f"{PAGE}.photos", on_click=state.put,
+                args=(f"{PAGE}.net", subject.token(photos)),
+            )  # fmt: skip
 
 
 def _settings(network: Subject) -> tuple[float, str, tuple[str, ...]]:
@@ -270,7 +286,16 @@ def _draw(study: Study, found: Found) -> None:
             )  # fmt: skip
             st.markdown(verdict(group))
     st.caption(words["figure"] + ("" if len(study.crops) > 2 else f" {words['two']}"))
+    with st.expander(words["table title"], key=f"{PAGE}.normalised"):
+        lanes.table(_published(), f"{PAGE}.published")
+        st.markdown(words["normalised"])
     _take_away(study, found, groups)
+
+
+def _published() -> str:
+    """Table 1 as it is printed."""
+    rows = [f"| {name} | {low:.3f} | {top:.3f} |" for name, (low, top) in PUBLISHED.items()]
+    return "\n".join(["| Hidden in five dogs | Layer 5 | Layer 7 |", "|---|---:|---:|", *rows])
 
 
 def verdict(group: Sequence[Bar]) -> str:
