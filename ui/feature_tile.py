@@ -82,7 +82,7 @@ def _inside(study: Study, tile: Tile, rule: Rule, stretch: bool, parameter: str)
 
 def _plates(study: Study, tile: Tile, rule: Rule, stretch: bool) -> str:
     whole, parts = _shown(study, tile, rule, stretch)
-    return evidence.row(whole, least=240) + evidence.row(parts, least=130)
+    return evidence.row(whole, least=240) + "<br>" + evidence.row(parts, least=130)
 
 
 def _shown(study: Study, tile: Tile, rule: Rule, stretch: bool) -> tuple[list[Plate], list[Plate]]:

@@ -92,7 +92,6 @@ _GROUNDS: Mapping[str, str] = MappingProxyType(
         "Grass": "grass.jpg",
         "Gravel": "gravel.jpg",
         "Coins": "coins.jpg",
-        "Horse": "horse.jpg",
         "Galaxies": "galaxies.jpg",
         "Retina": "retina.jpg",
         "Tissue": "tissue.jpg",

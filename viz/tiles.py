@@ -13,7 +13,7 @@ from torch import Tensor
 
 Pixels = NDArray[np.uint8]
 
-_ORDINARY = 0.998  # of a projection's magnitudes; the rest lies so far above that all else would be grey
+_ORDINARY = 0.99  # of a projection's magnitudes; the rest lies so far above that all else would be grey
 _GAP = 2  # pixels between the tiles of a grid
 
 
