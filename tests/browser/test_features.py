@@ -52,8 +52,8 @@ def test_the_keyboard_goes_from_tile_to_tile(visit: driver.Visitor) -> None:
 
 
 def test_a_link_restores_the_view(visit: driver.Visitor) -> None:
-    query = "&features.layer=stages.2.relu&features.map=40&features.rule=Guided%20backpropagation&features.tile=41.2"
-    page = visit(SHAPES + query)
+    query = "&features.layer=stages.2.relu&features.map=40&features.tile=41.2"
+    page = visit(f"{SHAPES}{query}&features.rule=Guided%20backpropagation")
     expect(page.get_by_role("dialog")).to_contain_text("Map 41 of Layer 3")
     expect(page.get_by_role("dialog")).to_contain_text("Its projection: Guided backpropagation")
     page.keyboard.press("Escape")
