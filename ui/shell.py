@@ -81,7 +81,10 @@ def pages() -> dict[str, list[StreamlitPage]]:
         _page("stems", "First layers", "filter_center_focus"),
         _page("parts", "Parts and ablations", "extension"),
     ]
-    known = [*architectures, *comparing, *training, *inside, *laboratory]
+    attention = [
+        _page("swin", "Shifted windows", "window"),
+    ]
+    known = [*architectures, *comparing, *training, *inside, *laboratory, *attention]
     architectures.append(_page("gallery", "Gallery", "grid_view", visibility="hidden"))
     asked = unquote(urlsplit(st.context.url or "").path).rpartition("/")[2]
     if asked not in [page.url_path for page in (*known, *architectures)]:
@@ -93,6 +96,7 @@ def pages() -> dict[str, list[StreamlitPage]]:
         "Training": training,
         "Look inside": inside,
         "ZFNet laboratory": laboratory,
+        "Attention": attention,
     }
 
 

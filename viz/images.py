@@ -8,6 +8,7 @@ way, which every kind of colour vision sees, and which a grey print keeps.
 H x W pixels of a picture, h x w cells of a map.
 """
 
+import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -153,6 +154,11 @@ def jpeg(picture: Image.Image | Pixels) -> bytes:
     file = io.BytesIO()
     _image(picture).convert("RGB").save(file, "JPEG", quality=90, subsampling=0)
     return file.getvalue()
+
+
+def uri(picture: Image.Image | Pixels) -> str:
+    """The same as the address of an image, to be put into a page."""
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg(picture)).decode()}"
 
 
 def opened(coded: bytes) -> Image.Image:

@@ -4,30 +4,24 @@
 `<!-- the bar -->`. Streamlit takes one script, so the files are joined; only the last has a default export.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import streamlit as st
 
 _HERE = Path(__file__).parent
 
 
-class Playing(Protocol):
-    """What draws a player in the page."""
+def registered(name: str, folder: Path, scripts: Sequence[str]) -> Callable[..., object]:
+    """The component called `name` from the files of its folder: <folder>.html, <folder>.css and scripts.
 
-    def __call__(
-        self, *, key: str, data: Mapping[str, object], on_step_change: Callable[[], None]
-    ) -> object: ...
-
-
-def registered(name: str, folder: Path, scripts: Sequence[str]) -> Playing:
-    """The component called `name` from the files of its folder: <folder>.html, <folder>.css and scripts."""
+    It is called with `key`, `data`, `on_step_change`, and the same for what else it tells.
+    """
     html = (folder / f"{folder.name}.html").read_text(encoding="utf-8")
     bar = (_HERE / "bar.html").read_text(encoding="utf-8")
     styles = (_HERE / "player.css", folder / f"{folder.name}.css")
     files = (_HERE / "player.js", *(folder / script for script in scripts))
-    component: Playing = st.components.v2.component(
+    component: Callable[..., object] = st.components.v2.component(
         name,
         html=html.replace("<!-- the bar -->", bar),
         css="\n".join(path.read_text(encoding="utf-8") for path in styles),
