@@ -361,6 +361,7 @@ def sheet(study: Study, groups: Mapping[str, Sequence[Bar]]) -> Image.Image:
             error = "" if np.isnan(bar.error) else f" ± {bar.error:.3f}"
             said.append(f"    {bar.name}: {bar.delta:.3f}{error}   (by chance {bar.chance:.3f})")
     width = max(across * (side + gap) + gap, 900)
+    letter = ImageFont.load_default(26)
     board = Image.new("RGB", (width, rows * (side + gap) + gap + line * (len(said) + 1)), "white")
     for at, crop in enumerate(study.crops):
         picture = images.shown(crop)
@@ -369,6 +370,9 @@ def sheet(study: Study, groups: Mapping[str, Sequence[Bar]]) -> Image.Image:
             box = tuple(times * edge for edge in boxes[at])
             draw.rectangle(box, outline="black", width=9)
             draw.rectangle(box, outline=COLOURS[number], width=5)
+            tag = (box[0], box[1], box[0] + 34, box[1] + 34)
+            draw.rectangle(tag, fill=COLOURS[number])
+            draw.text((tag[0] + 9, tag[1] + 2), LETTERS[number], fill=ink(COLOURS[number]), font=letter)
         place = (gap + at % across * (side + gap), gap + at // across * (side + gap))
         board.paste(picture.resize((side, side)), place)
     pen, font = ImageDraw.Draw(board), ImageFont.load_default(18)

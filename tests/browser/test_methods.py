@@ -66,3 +66,18 @@ def test_scores_come_one_by_one_on_a_phone(visit: driver.Visitor) -> None:
     main = page.get_by_test_id("stMain")
     assert main.evaluate("m => m.scrollWidth <= m.clientWidth")
     assert driver.accessibility(page) == []
+
+
+def test_a_link_restores_the_view(visit: driver.Visitor) -> None:
+    page = visit(
+        f"/methods?{SMALL}&methods.show=Gradient&methods.show=Grad-CAM&methods.twin=all&methods.photo=cup"
+    )
+    expect(card(page, "gradcam").get_by_role("img")).to_have_count(2)
+    maps = card(page, "gradcam").get_by_role("img")
+    before = [maps.nth(at).get_attribute("src") for at in range(2)]
+    page.reload()
+    expect(card(page, "gradcam").get_by_role("img")).to_have_count(2)
+    assert [maps.nth(at).get_attribute("src") for at in range(2)] == before
+    expect(card(page, "guided")).to_have_count(0)
+    slider = page.get_by_role("group", name="Twin: layers drawn anew")
+    expect(slider).to_contain_text("all")
