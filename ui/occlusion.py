@@ -1,5 +1,6 @@
 """The page Occlusion: what to slide over which picture, the maps as they come, and how to take them away."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -7,9 +8,21 @@ from functools import partial
 import streamlit as st
 from torch import Tensor, nn
 
-from ui import background, bound, cached, occlusion_sheet, photo, predictions, prose, state, subject
+from ui import (
+    background,
+    bound,
+    cached,
+    occlusion_elsewhere,
+    occlusion_sheet,
+    photo,
+    predictions,
+    prose,
+    state,
+    subject,
+)
 from ui.background import Seen
 from ui.components.sliding_square import sliding_square
+from ui.occlusion_elsewhere import Elsewhere, Pictures
 from ui.occlusion_sheet import Shown
 from ui.photo import Photo
 from ui.subject import Subject
@@ -52,6 +65,8 @@ class Progress:
     how: str
     exact: bool
     projection: Projection | str | None  # or a sentence why there is none; None: still to come
+    elsewhere: tuple[Elsewhere, ...] | None = None  # None: still to come, or there is none
+    apart: float = 0.0  # seconds of work that went into what is no place of the square
 
 
 def render() -> None:
@@ -125,7 +140,8 @@ def _watch(chosen: Subject, picture: Photo, image: Tensor, settings: Settings, s
     whole = what in asked or (what, True) in pool
     key = (what, whole)
     pool.leave(reader, but=key)
-    begin = partial(_work, chosen, image, settings, None if whole else _QUICK)
+    others = occlusion_elsewhere.pictures(picture, chosen.loaded.preprocess)
+    begin = partial(_work, chosen, image, settings, others, None if whole else _QUICK)
 
     def look() -> Seen:
         return pool.look(key, reader) or pool.rounds(key, begin, reader)
@@ -155,11 +171,18 @@ def _watch(chosen: Subject, picture: Photo, image: Tensor, settings: Settings, s
 
     live()
     if not seen.alive and seen.result is not None:
+        if seen.result.elsewhere is not None:
+            occlusion_elsewhere.show(seen.result.elsewhere, seen.result.found)
         occlusion_sheet.take_away(seen.result.found, seen.result.projection, shown)
 
 
-def _work(chosen: Subject, image: Tensor, settings: Settings, most: float | None) -> Iterator[Progress]:
-    """All places, coarse first. `most`: seconds of work beyond which it ends after the first look."""
+def _work(
+    chosen: Subject, image: Tensor, settings: Settings, others: Pictures, most: float | None
+) -> Iterator[Progress]:
+    """All places, coarse first, and the map on other pictures.
+
+    `most`: seconds of work beyond which it looks at no more places after the first look.
+    """
     loaded = chosen.loaded
     occluder = Occluder(
         loaded.model, image, 0, size=settings.size, stride=settings.stride, fill=settings.fill,
@@ -172,9 +195,14 @@ def _work(chosen: Subject, image: Tensor, settings: Settings, most: float | None
     yield known
     known = replace(known, projection=_projection(loaded.model, image, known.found))
     for number, found in enumerate(occluder.rounds(), start=1):
-        yield replace(known, found=found, left=occluder.seconds())
+        known = replace(known, found=found, left=occluder.seconds())
+        yield known
         if most is not None and left > most and number == _LOOK:
-            return
+            break
+    if isinstance(known.projection, Projection):
+        start = time.monotonic()
+        elsewhere = occlusion_elsewhere.look(loaded.model, loaded.preprocess, others, known.found)
+        yield replace(known, elsewhere=elsewhere, apart=time.monotonic() - start)
 
 
 def _projection(model: nn.Module, image: Tensor, found: Occlusion) -> Projection | str:
@@ -203,7 +231,7 @@ def _status(seen: Seen, key: object, begin: Callable[[], None], whole: bool) -> 
             left = f"about {_seconds(latest.left)} left"
             words.progress(found.done, f"**{found.done:.0%} of {places}**, {left}: {what}. {how}")
         elif found.done == 1:
-            words.markdown(f"**{places} in {_seconds(seen.seconds)}**: {what}. {how}")
+            words.markdown(f"**{places} in {_seconds(seen.seconds - latest.apart)}**: {what}. {how}")
         elif seen.state == "cancelled":
             words.markdown(f"**Stopped at {found.done:.0%} of {places}**: {what}. What is known stays.")
         else:

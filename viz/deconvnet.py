@@ -124,6 +124,36 @@ def project_many(
     return [found[i] for i in range(len(images))]
 
 
+def project_strongest(
+    model: nn.Module,
+    images: Sequence[Tensor],
+    layer: str,
+    channel: int,
+    most: int,
+    rule: Rule = "deconvnet",
+) -> list[tuple[int, Projection]]:
+    """In which of the images (1, C, H, W), all of one size, a map answers most, and to what.
+
+    At most `most`, the strongest first, by the number of the image; one unit of each image, and none that is
+    silent. Raises as `project` does.
+    """
+    units: list[tuple[float, int, tuple[int, int]]] = []
+    for at, image in enumerate(images):
+        with hooks.rule(rule):
+            maps = hooks.up_to(model, image.detach(), layer)
+        _check(maps.shape, layer, channel)
+        y, x = _strongest(maps, channel)
+        if (value := float(maps[0, channel, y, x])) > 0:
+            units.append((-value, at, (y, x)))
+    chosen = sorted(units)[:most]
+    if not chosen:
+        return []
+    numbers, positions = [at for _, at, _ in chosen], [position for *_, position in chosen]
+    stacked = torch.cat([images[at] for at in numbers])
+    found = project_many(model, stacked, layer, [channel] * len(chosen), positions, rule)
+    return list(zip(numbers, found, strict=True))
+
+
 def _sent_back(
     model: nn.Module, images: Tensor, layer: str, units: Sequence[_Unit], fields: Field, rule: Rule
 ) -> list[Projection]:

@@ -1,6 +1,7 @@
 """The page Occlusion: maps of a real network, links, long work, and what is not defined for a network."""
 
 import json
+import re
 import time
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import zoo
-from ui import cached, occlusion, occlusion_sheet, photo, subject
+from ui import cached, occlusion, occlusion_elsewhere, occlusion_sheet, photo, samples, subject
 from viz.occlusion import occlude
 
 NET = "resnet_classroom,weights:shipped:resnet_shapes"
@@ -110,6 +111,34 @@ def test_a_rule_that_is_not_defined_says_so(app: AppTest) -> None:
     (panel,) = [panel for panel in drawn["panels"] if panel["key"] == "projection"]
     assert panel["image"] is None
     assert "Not defined for SiLU" in panel["why"]
+
+
+@pytest.mark.parametrize("token", ["cat", "shapes:3:2"])
+def test_the_map_on_other_pictures(app: AppTest, token: str) -> None:
+    page = finished(opened(app, photo=token, stride="1"))
+    assert re.search(r"\(c\) Map \d+ on other pictures", said(page))
+    (caption,) = [each.value for each in page.caption if each.value.startswith("From the left")]
+    names = re.findall(r"(\w+) \([\d.e+]+\)", caption.replace("\\", ""))
+    assert 0 < len(names) <= 6
+    titles = {part.title for part in samples.parts()} - {"Cat"}
+    assert set(names) <= (set(cached.items("shapes", "").classes) if ":" in token else titles)
+
+
+def test_other_pictures_than_the_one_looked_at() -> None:
+    chosen = zoo.load(subject.parse(NET))
+    item = cached.items("shapes", "").photo(2, 1)
+    others = occlusion_elsewhere.pictures(item, chosen.preprocess)
+    assert len(others) > 20
+    assert all(samples.digest(image) != item.digest for _, image in others)
+    found = occlude(chosen.model, chosen.preprocess(item.image), 2, 16, 16)
+    seen = occlusion_elsewhere.look(chosen.model, chosen.preprocess, others, found)
+    strengths = [each.projection.activation for each in seen]
+    assert strengths == sorted(strengths, reverse=True)
+    for each in seen:
+        left, top, right, bottom = each.projection.box
+        assert each.patch.size == (right - left, bottom - top)
+    made = occlusion_elsewhere.drawn(seen)
+    assert made.width > made.height > 200
 
 
 def test_the_code_repeats_the_numbers(app: AppTest) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 import zoo
 from viz import hooks
-from viz.deconvnet import descend, project, project_many, unpool
+from viz.deconvnet import descend, project, project_many, project_strongest, unpool
 from viz.hooks import RULES, Rule, UndefinedRuleError
 
 
@@ -289,6 +289,21 @@ def test_many_at_once_are_checked() -> None:
         project_many(model, images, "3", [0, 1], [(0, 0), (0, 4)])
     with pytest.raises(ValueError, match="no layer called 'nowhere'"):
         project_many(model, images, "nowhere", [0, 1], [(0, 0), (0, 0)])
+
+
+def test_the_strongest_of_several_pictures() -> None:
+    model, images = convolutions(), torch.randn(6, 3, 12, 12, generator=torch.Generator().manual_seed(7))
+    images[2] = 0  # where the map is at its bias
+    maxima = model[:4](images)[:, 2].amax((1, 2))
+    order = [int(i) for i in maxima.argsort(descending=True) if maxima[i] > 0]
+    found = project_strongest(model, images[:, None].unbind(), "3", 2, 4)
+    assert [at for at, _ in found] == order[:4]
+    for at, projection in found:
+        alone = project(model, images[at : at + 1], "3", 2)
+        assert projection.position == alone.position
+        torch.testing.assert_close(projection.image, alone.image)
+    assert project_strongest(model, images[:, None].unbind(), "3", 2, 9)[-1][0] == order[-1]
+    assert project_strongest(model, [], "3", 2, 9) == []
 
 
 def test_a_layer_of_several_outputs() -> None:
