@@ -1,7 +1,9 @@
 """The page Invariance: curves of a real network, links, what is followed, and what can be taken away."""
 
 import time
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -9,8 +11,9 @@ import benchmarks.invariance
 import zoo
 from ui import cached, invariance_whole, items, rows, subject
 from ui.invariance_study import Study
-from viz import hooks, invariance
+from viz import hooks, invariance, plots
 from viz.invariance import CHANGES, Curves, measure
+from zoo import weights
 
 NET = "zfnet_classroom,weights:shipped:zfnet_shapes"
 
@@ -85,6 +88,58 @@ def test_it_opens_with_curves_that_are_still_those_of_the_network(app: AppTest) 
         for path in asked.paths:
             distance = float((passed.outputs[path] - before.outputs[path]).norm())
             assert kept[kind].distances[path][row, at] == pytest.approx(distance, rel=0.01)
+
+
+@pytest.mark.parametrize("name", benchmarks.invariance.PHOTOS)
+def test_curves_of_shipped_checkpoints_are_of_their_weights(name: str) -> None:
+    asked = benchmarks.invariance.study(weights.specimen_of(f"shipped:{name}"))
+    assert asked.measured() is not None
+    assert replace(asked, fill="edge").measured() is None
+
+
+@pytest.mark.parametrize("fill", ["black", "edge"])
+def test_pictures_as_the_network_sees_them(fill: invariance.Fill) -> None:
+    asked = study(fill, 2)
+    (first, _) = asked.shown("vertical", 3)
+    crop = np.asarray(asked.loaded.preprocess.crop(asked.photos[0].image))
+    assert (np.asarray(first)[3:] == crop[:-3]).all()
+    assert (np.asarray(first)[:3] == (0 if fill == "black" else crop[:1])).all()
+
+
+def test_photos_of_a_network_that_has_other_classes_are_followed_by_its_own_answer(app: AppTest) -> None:
+    page = opened(app, **{"from": "samples"})
+    page = finished(page, 1)
+    assert "the network&#x27;s own answer" in tables(page)[0]
+    assert "the label" not in tables(page)[0]
+
+
+def test_a_link_restores_the_view_and_says_what_there_is_not(app: AppTest) -> None:
+    page = opened(
+        app, change="Rotation", fill="Wrap around", distance="Absolute", first="stages.1", top="head.relu6",
+        **{"at.rotation": "90", "classes.shapes": "ring", "number.shapes": "3"},
+    )  # fmt: skip
+    finished(page, 1)
+    assert not page.warning
+    assert page.select_slider(key="invariance.at.rotation.slider").value == 90
+    assert page.selectbox(key="invariance.first.list").value == "stages.1"
+    assert page.selectbox(key="invariance.top.list").value == "head.relu6"
+    assert "ring, the label" in tables(page)[0]
+    assert tables(page)[0].count("<tr>") == 2  # the head, and one picture
+    wrong = opened(app, **{"from": "nowhere", "at.rotation": "far"})
+    assert "no pictures called" in wrong.warning[0].value
+
+
+def test_what_is_taken_away() -> None:
+    asked = study(count=2)
+    found = {kind: curves(kind, asked) for kind in CHANGES}
+    listed = invariance_whole.numbers(asked, found)
+    assert len(listed) == 2 * sum(len(each.amounts) for each in found.values())
+    assert {row["class_is"] for row in listed} == {"label"}
+    charts = invariance_whole.charts(asked, found, relative=True)
+    assert [len(row) for row in charts] == [3, 3, 3, 3]
+    picture = plots.page(charts, "Invariance")
+    assert picture.width > 2000
+    assert plots.pdf(picture, "Invariance").startswith(b"%PDF")
 
 
 def test_the_numbers_are_what_the_method_finds(app: AppTest) -> None:
