@@ -83,14 +83,15 @@ def _layers(chosen: Subject) -> tuple[str, str]:
         with column:
             st.selectbox(
                 title, list(offered), format_func=lambda each: offered.get(each, each), key=key,
-                on_change=_pick, args=(name, key), help=prose.words(PAGE)[name],
+                on_change=_pick, args=(name, key, offered), help=prose.words(PAGE)[name],
             )  # fmt: skip
         picked.append(asked if asked in offered else own)
     return picked[0], picked[1]
 
 
-def _pick(name: str, key: str) -> None:
-    state.put(f"{PAGE}.{name}", st.session_state[key])
+def _pick(name: str, key: str, offered: Mapping[str, str]) -> None:
+    if st.session_state[key] in offered:  # and no line of the last network's list, sent by a slow browser
+        state.put(f"{PAGE}.{name}", st.session_state[key])
 
 
 def _watch(study: Study, kind: Kind, relative: bool) -> None:
@@ -131,9 +132,14 @@ def _slider(study: Study, kind: Kind) -> float:
         )
     at = min(steps, key=lambda step: abs(step - wanted)) if np.isfinite(wanted) else change.still
     key = state.shows(f"{name}.slider", at)
+
+    def put() -> None:
+        if st.session_state[key] in steps:
+            state.put(name, f"{st.session_state[key]:g}")
+
     st.select_slider(
         f"{change.title}: {change.axis}", steps, key=key, format_func=lambda step: amount(kind, step),
-        on_change=lambda: state.put(name, f"{st.session_state[key]:g}"),
+        on_change=put,
     )  # fmt: skip
     return at
 

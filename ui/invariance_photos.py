@@ -56,9 +56,14 @@ def _source(specimen: Specimen) -> str:
         st.warning(prose.literal(sentence), icon=":material/link_off:")
         asked = own
     key = state.shows(f"{PAGE}.from.list", asked)
+
+    def put() -> None:
+        if st.session_state[key] in offered:
+            state.put(f"{PAGE}.from", st.session_state[key])
+
     st.selectbox(
         "Pictures", list(offered), format_func=lambda each: offered.get(each, each), key=key,
-        on_change=lambda: state.put(f"{PAGE}.from", st.session_state[key]),
+        on_change=put,
         help=prose.words(PAGE)["pictures"],
     )  # fmt: skip
     return asked

@@ -49,7 +49,9 @@ class Study:
 
     def followed(self, curves: Curves, at: int) -> str:
         """The class whose probability is followed in a picture, and why."""
-        why = "the network's own answer" if self.targets[at] is None else "the label"
+        why = "what we call it" if self.photos[at].ours else "the label"
+        if self.targets[at] is None:
+            why = "the network's own answer"
         return f"{self.loaded.labels[curves.targets[at]]}, {why}"
 
     def pictures(self) -> Tensor:

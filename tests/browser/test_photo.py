@@ -91,3 +91,18 @@ def test_everybody_can_use_it_on_a_phone(visit: driver.Visitor, photo: str, dark
     assert driver.accessibility(page) == []
     sidebar = page.get_by_test_id("stSidebarContent")
     assert sidebar.evaluate("bar => bar.scrollWidth <= bar.clientWidth")
+
+
+@pytest.mark.parametrize("path", ["/cam", "/occlusion"])
+def test_nobody_is_too_quick_for_it(visit: driver.Visitor, path: str) -> None:
+    """Samples switched faster than the page can follow: the last one is shown, and everything is there."""
+    page = visit(f"{path}?{NET.replace('cam.', path[1:] + '.')}")
+    order = ["Cup", "Rocket", "Cat", "Cameraman", "Astronaut", "Cup", "Cat", "Rocket", "Cup", "Cameraman"]
+    for name in [*order, *order, "Cup"]:
+        page.get_by_role("radio", name=name, exact=True).click()
+        page.wait_for_timeout(60)
+    expect(page).to_have_url(re.compile(rf"{path[1:]}\.photo=cup"))
+    driver.settled(page)
+    expect(page.get_by_role("radio", name="Cup", exact=True)).to_be_checked()
+    for name in order:
+        expect(page.get_by_role("radio", name=name, exact=True)).to_be_visible()

@@ -106,11 +106,13 @@ def test_pictures_as_the_network_sees_them(fill: invariance.Fill) -> None:
     assert (np.asarray(first)[:3] == (0 if fill == "black" else crop[:1])).all()
 
 
-def test_photos_of_a_network_that_has_other_classes_are_followed_by_its_own_answer(app: AppTest) -> None:
-    page = opened(app, **{"from": "samples"})
-    page = finished(page, 1)
-    assert "the network&#x27;s own answer" in tables(page)[0]
-    assert "the label" not in tables(page)[0]
+def test_a_class_that_a_network_does_not_know_is_not_followed() -> None:
+    asked = replace(study(), photos=(cached.samples()["cat"], items.items("shapes").photo(1, 0)))
+    assert asked.targets == (None, 1)
+    found = curves("scale", asked)
+    assert found.targets[0] == found.said[found.still, 0]
+    assert asked.followed(found, 0).endswith("the network's own answer")
+    assert asked.followed(found, 1) == "ring, the label"
 
 
 def test_a_link_restores_the_view_and_says_what_there_is_not(app: AppTest) -> None:
@@ -118,13 +120,14 @@ def test_a_link_restores_the_view_and_says_what_there_is_not(app: AppTest) -> No
         app, change="Rotation", fill="Wrap around", distance="Absolute", first="stages.1", top="head.relu6",
         **{"at.rotation": "90", "classes.shapes": "ring", "number.shapes": "3"},
     )  # fmt: skip
-    finished(page, 1)
+    finished(page)
     assert not page.warning
     assert page.select_slider(key="invariance.at.rotation.slider").value == 90
     assert page.selectbox(key="invariance.first.list").value == "stages.1"
     assert page.selectbox(key="invariance.top.list").value == "head.relu6"
-    assert "ring, the label" in tables(page)[0]
-    assert tables(page)[0].count("<tr>") == 2  # the head, and one picture
+    (each,) = [table for table in tables(page) if "The numbers of each curve" in table]
+    assert "ring, the label" in each
+    assert each.count("<tr>") == 2  # the head, and one picture
     wrong = opened(app, **{"from": "nowhere", "at.rotation": "far"})
     assert "no pictures called" in wrong.warning[0].value
 

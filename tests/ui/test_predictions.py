@@ -1,6 +1,7 @@
 """The predictions panel: numbers worked by hand, what it says of labels, and the class in the address."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -130,3 +131,22 @@ def test_a_network_that_has_learnt_nothing_says_so() -> None:
     app.run()
     assert "learnt nothing" in app.info[0].value
     assert not app.exception
+
+
+def test_a_line_of_the_last_list_chooses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A browser may send what it shows, with the numbers of the last picture, after the list has changed."""
+    app = AppTest.from_function(page, default_timeout=30).run()
+    sent: Any = vars(type(app.selectbox[0]))["_widget_state"].fget
+
+    def late(box: Any) -> Any:
+        state = sent(box)
+        if box.key == "p.class.list":
+            state.string_value = "espresso · 12.3 %"
+        return state
+
+    monkeypatch.setattr(type(app.selectbox[0]), "_widget_state", property(late))
+    app.run()
+    assert not app.exception
+    assert "p.class" not in app.query_params
+    assert app.markdown[-1].value == "chosen espresso"
+    assert app.selectbox(key="p.class.list").value == -1
