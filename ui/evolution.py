@@ -235,8 +235,8 @@ def _note(watched: Watched, column: Column) -> str:
 def _working(film: Film) -> bool:
     """Whether something of it comes by itself."""
     return any(
-        tiles is None and not column.why and state not in ("failed", "gone")
-        for tiles, column, state in zip(film.tiles, film.columns, film.states, strict=True)
+        known is None and not column.why and state not in ("failed", "gone")
+        for known, column, state in zip(film.tiles, film.columns, film.states, strict=True)
     )
 
 
@@ -273,7 +273,8 @@ def _draw(film: Film) -> None:
         tuple((c.epoch, c.moment.digest if c.moment and t is not None else s, n)
               for c, t, s, n in zip(film.columns, film.tiles, film.states, film.notes, strict=True)),
     )  # fmt: skip
-    evolution_film(cached.once(what, lambda: sent(film)), key=_KEY, at=_epoch(), on_move=_moved)
+    epoch = _epoch([column.epoch for column in film.columns])
+    evolution_film(cached.once(what, lambda: sent(film)), key=_KEY, at=epoch, on_move=_moved)
     stretch = "stretch on" if film.stretch else "stretch off"
     layer = film.layer
     height, width = layer.size
@@ -284,15 +285,17 @@ def _draw(film: Film) -> None:
     _take_away(film)
 
 
-def _epoch() -> int | None:
+def _epoch(kept: Sequence[int]) -> int | None:
     """The epoch that the address names; None for the newest."""
     asked = state.query().get(_EPOCH, "")
     if not asked or asked == "newest":
         return None
-    if asked.isascii() and asked.isdigit() and len(asked) < 6:
-        return int(asked)
-    st.warning(prose.literal(f"There is no epoch {asked[:40]!r}."), icon=":material/link_off:")
-    return None
+    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else None
+    if number not in kept:
+        there = ", ".join(map(str, kept))
+        sentence = f"There is no epoch {asked[:40]!r} among those that were kept: {there}."
+        st.warning(prose.literal(sentence), icon=":material/link_off:")
+    return number
 
 
 def _moved() -> None:

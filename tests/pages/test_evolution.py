@@ -101,6 +101,7 @@ def test_a_link_restores_the_view(app: AppTest, root: Path) -> None:
     ("query", "said"),
     [
         ({"epoch": "<b>"}, "There is no epoch"),
+        ({"epoch": "7"}, "There is no epoch"),
         ({"maps": "By number", "numbers": "3, 99, x"}, "This layer has maps 0 to 31"),
         ({"count": "5"}, "which there is not"),
     ],
