@@ -28,7 +28,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
 COUNTS = (2, 3, 4, 5, 6, 8, 10, 12)
 MOST = COUNTS[-1]  # pictures
 LOOSE: Mapping[str, float] = MappingProxyType({"alike": 0.08, "less alike": 0.3, "as they come": 1.0})
-_LETTERS = ("A", "B", "C")  # parts without a name
+_NAMELESS = ("first part", "second part", "third part")
 _SIDE = 128  # pixels of what is drawn
 _FIRST = 5  # pictures: as many as the paper has
 _UNMARKED = ((0.35, 0.4), (0.65, 0.4), (0.5, 0.65))  # where marks are before a reader moves them
@@ -178,7 +178,7 @@ def _unmarked(
 ) -> PartSet:
     places = np.repeat(np.array(_UNMARKED)[:, None], len(photos), axis=1)
     return PartSet(
-        token=token, title=title, photos=tuple(photos), parts=_LETTERS, places=places, rooms=tuple(rooms),
+        token=token, title=title, photos=tuple(photos), parts=_NAMELESS, places=places, rooms=tuple(rooms),
         marked=False,
     )  # fmt: skip
 

@@ -22,6 +22,7 @@ from viz.figures.occlusion import uri
 from viz.figures.parts import COLOURS, LETTERS, Bar
 from viz.figures.style import LINE, ink
 from zoo import weights
+from zoo.weights import Preprocess
 
 _MARKS = f"{PAGE}.marks"  # of the address: what they belong to, then thousandths across and down
 _KEY = f"{PAGE}.pictures"
@@ -73,7 +74,7 @@ def render() -> None:
     _advice(network, chosen)
     size, fill, paths = _settings(network)
     crops = tuple(network.loaded.preprocess.crop(photo.image) for photo in chosen.photos)
-    marks = _marks(chosen, part_sets.seen(chosen.places, network.loaded.preprocess), crops, size)
+    marks = _marks(chosen, network.loaded.preprocess, size)
     study = Study(
         subject=network, chosen=chosen, crops=crops, boxes=_boxes(chosen, marks, size, crops[0].width),
         rooms=_rooms(chosen, network, crops[0].width), fill=fill, paths=paths,
@@ -127,14 +128,12 @@ def _shape(shape: Sequence[int]) -> str:
     return f"{int(np.prod(shape)):,} numbers"
 
 
-def _marks(chosen: PartSet, places: Places, crops: Sequence[Image.Image], size: float) -> Places:
+def _marks(chosen: PartSet, preprocess: Preprocess, size: float) -> Places:
     """The pictures with their squares, and where those are: as the address says, else as they were."""
     words = prose.words(PAGE)
     given = _read(chosen)
-    marks = places if given is None else given
-    drawn = [
-        Picture(title=photo.title, src=_uri(crop)) for photo, crop in zip(chosen.photos, crops, strict=True)
-    ]
+    marks = part_sets.seen(chosen.places, preprocess) if given is None else given
+    drawn = [Picture(title=photo.title, src=_uri(photo.image, preprocess)) for photo in chosen.photos]
     parts = [
         Part(name=name, letter=LETTERS[at], colour=COLOURS[at], ink=ink(COLOURS[at]))
         for at, name in enumerate(chosen.parts)
@@ -152,10 +151,15 @@ def _marks(chosen: PartSet, places: Places, crops: Sequence[Image.Image], size: 
     return marks
 
 
-def _uri(crop: Image.Image) -> str:
-    large = images.shown(crop)
-    large.thumbnail((2 * _SHOWN, 2 * _SHOWN))
-    return uri(images.jpeg(large), "jpeg")
+def _uri(picture: Image.Image, preprocess: Preprocess) -> str:
+    """The part of a picture that a network sees, as fine as it is: what it makes of it may be too coarse
+    to find anything on.
+    """
+    side = min(picture.size) * (1.0 if preprocess.shorter is None else preprocess.size / preprocess.shorter)
+    left, top = ((edge - side) / 2 for edge in picture.size)
+    edge = min(2 * _SHOWN, max(round(side), preprocess.size))
+    region = picture.resize((edge, edge), box=(left, top, left + side, top + side))
+    return uri(images.jpeg(region.convert("RGB" if preprocess.channels == 3 else "L")), "jpeg")
 
 
 def _marked(chosen: PartSet) -> None:

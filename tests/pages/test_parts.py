@@ -98,7 +98,7 @@ def test_two_faces(app: AppTest) -> None:
 
 def test_items_of_a_data_set_are_marked_by_the_reader(app: AppTest) -> None:
     page = opened(app, net=SMALL, **{"from": "A data set"})
-    assert [part["name"] for part in marks(page)["parts"]] == ["A", "B", "C"]
+    assert [part["name"] for part in marks(page)["parts"]] == ["first part", "second part", "third part"]
     assert "Mark the parts yourself" in "\n".join(each.value for each in page.caption)
 
 
