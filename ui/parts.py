@@ -13,6 +13,7 @@ from torch import Tensor
 from ui import background, bound, cached, code, evidence, export, lanes, part_sets, prose, state, subject
 from ui.background import Report, Seen
 from ui.components.part_marks import Part, Picture, part_marks
+from ui.glances import learnt
 from ui.part_sets import PAGE, PartSet, Places
 from ui.subject import Subject
 from viz import correspondence, images, occlusion
@@ -90,7 +91,7 @@ def _advice(network: Subject, chosen: PartSet) -> None:
         st.info(words["random"], icon=":material/shuffle:")
     elif chosen.shape and chosen.shape not in labels:
         st.caption(words["not shapes"])
-    elif chosen.token == "faces" and network.specimen.weights != photos.weights:
+    elif chosen.token == "faces" and not learnt(network.specimen).photos:
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             st.caption(words["not photos"], width="content")
             st.button(

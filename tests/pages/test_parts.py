@@ -94,6 +94,7 @@ def test_odd_marks(app: AppTest, odd: str) -> None:
 def test_two_faces(app: AppTest) -> None:
     page = opened(app, net=SMALL, **{"from": "Two faces"})
     assert [part["name"] for part in marks(page)["parts"]] == ["left eye", "right eye", "nose"]
+    assert "never seen a face" in "\n".join(each.value for each in page.caption)
 
 
 def test_items_of_a_data_set_are_marked_by_the_reader(app: AppTest) -> None:
