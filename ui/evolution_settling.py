@@ -73,7 +73,7 @@ def render(film: Film, known: Sequence[Column]) -> None:
     share = by == "winners"
     figure = figures.curves(
         epochs, {f"layer {each.depth}": each.values(by, other) for each in layers},
-        title=f"{_BY[by]}: how alike each epoch is to {_WITH[other].lower()}",
+        title=f"{_BY[by]} against {_WITH[other].lower()}",
         y="Share of maps with the same winner" if share else "Correlation", shares=True,
     )  # fmt: skip
     st.plotly_chart(
