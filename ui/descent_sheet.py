@@ -101,12 +101,17 @@ def _maps(signal: Tensor, channels: Sequence[int]) -> list[dict[str, Any]]:
 
 def _pixels(signal: Tensor) -> list[dict[str, Any]]:
     """The projection, and its colours."""
-    whole = {"src": _uri(Image.fromarray(tiles.picture(signal))), "name": "as a picture, contrast stretched"}
+    whole = {"src": _uri(_projection(signal)), "name": "as a picture, contrast stretched"}
     names = _COLOURS if len(signal) == len(_COLOURS) else ("grey",)
     parts = _maps(signal, range(len(signal)))
     for part, name in zip(parts, names, strict=True):
         part["name"] = f"{name}: {part['name'].rpartition(': ')[2]}"
     return [whole | {"alt": "The projection", "smooth": signal.shape[1] > _SMALL}, *parts]
+
+
+def _projection(signal: Tensor) -> Image.Image:
+    """Pixels (C, H, W): grey is zero, however few are not."""
+    return Image.fromarray(tiles.picture(signal, False, _most(signal, range(len(signal)))))
 
 
 def _filters(step: Step, above: Sequence[int], below: Sequence[int], skip: int) -> list[dict[str, str]]:
@@ -158,7 +163,7 @@ def printed(steps: Sequence[Step]) -> bytes:
         most = _most(step.after, channels)
         maps = [tiles.fitted(_heat(step.after[each], most), _PRINTED) for each in channels]
         if step is steps[-1]:
-            maps = [tiles.fitted(tiles.picture(step.after), _PRINTED)]
+            maps = [tiles.fitted(_projection(step.after), _PRINTED)]
         blank = Image.new("RGB", (_PRINTED, _PRINTED), "white")
         cells.append((f"{step.path}: {KINDS[step.kind]}", [*maps, *[blank] * (MAPS - len(maps))]))
     return sheets.titled(cells, 2)
