@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from ui import descent, evidence, figure_one, lesson, prose, shell
+from ui import descent, evidence, figure_one, lesson, prose, rules, shell
 
 shell.guard()
 evidence.style()
 
+words = prose.words("deconvnet")
 st.title("Deconvnet")
-st.markdown(prose.words("deconvnet")["lede"])
-rule = figure_one.choose_rule()
+st.markdown(words["lede"])
+rule = rules.choose("deconvnet.rule", words["rule"])
 st.header("In numbers")
 figure_one.render(rule)
 st.header("In a real network")

@@ -13,8 +13,8 @@ from torch import Tensor
 from ui import bound, cached, descent_sheet, evidence, export, photo, prose, state, subject
 from ui.components.descent import descent as descent_component
 from ui.evidence import Plate
-from ui.figure_one import RULES
 from ui.photo import Photo
+from ui.rules import TITLES
 from ui.subject import Subject
 from viz import deconvnet, hierarchy, hooks, images, tiles
 from viz import descent as numbers
@@ -83,7 +83,7 @@ def render(rule: Rule) -> None:
     if not chosen.trained:
         st.info(words["random"], icon=":material/shuffle:")
     with st.spinner("Going down …"):
-        sent = {each: cached.once(unit.key("sent", each), partial(_sent, unit, each)) for each in RULES}
+        sent = {each: cached.once(unit.key("sent", each), partial(_sent, unit, each)) for each in TITLES}
     if sent[rule].why:
         st.info(prose.literal(sent[rule].why), icon=":material/block:")
     else:
@@ -294,7 +294,7 @@ def _rules(sent: Mapping[Rule, Sent], rule: Rule) -> None:
     most = max((tiles.strength(p.patch) for p in found.values() if isinstance(p, Projection)), default=1.0)
 
     def plate(each: Rule) -> Plate:
-        projection, title, note = found[each], RULES[each], f"It {hooks.RULES[each]}."
+        projection, title, note = found[each], TITLES[each], f"It {hooks.RULES[each]}."
         if isinstance(projection, str):
             return Plate(title=title, picture=projection, note=note)
         full = tiles.strength(projection.patch) if stretch else most
@@ -302,7 +302,7 @@ def _rules(sent: Mapping[Rule, Sent], rule: Rule) -> None:
         picture = framed(whole, projection.box)
         return Plate(title=title, picture=picture, alt=f"Projection: {title}", note=note, chosen=each == rule)
 
-    evidence.plates([plate(each) for each in RULES], least=240)
+    evidence.plates([plate(each) for each in TITLES], least=240)
     st.caption(words["stretched" if stretch else "shared"])
     if table := kept_table({each: made.tallies for each, made in sent.items() if made.tallies}):
         st.html(table)
@@ -314,7 +314,7 @@ def kept_table(told: Mapping[Rule, tuple[Tally, ...]]) -> str:
     paths = [each.path for each in next(iter(rectifiers.values()), [])]
     if not paths:
         return ""
-    head = "".join(f"<th>{RULES[rule]}</th>" for rule in rectifiers)
+    head = "".join(f"<th>{TITLES[rule]}</th>" for rule in rectifiers)
     rows = []
     for at, path in enumerate(paths):
         cells = ""

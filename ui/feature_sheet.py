@@ -2,10 +2,9 @@
 
 import base64
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from types import MappingProxyType
 
 import torch
 from PIL import Image, ImageDraw, ImageFont
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from ui.background import Report
 from ui.collection import PictureSet
+from ui.rules import TITLES
 from ui.subject import Subject
 from viz import deconvnet, hooks, images, tiles
 from viz.deconvnet import Projection
@@ -27,10 +27,6 @@ _SIDE = 60  # pixels of a tile on the page
 _PRINTED = 96  # in a file
 _FEW = 3  # classes that are named of a map
 _INK, _QUIET = "#1a1a1a", "#4a545f"
-
-TITLES: Mapping[Rule, str] = MappingProxyType(
-    {"deconvnet": "Deconvnet", "guided": "Guided backpropagation", "gradient": "Gradient"}
-)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

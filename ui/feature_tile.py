@@ -8,7 +8,8 @@ from PIL import Image
 
 from ui import cached, evidence, feature_sheet, prose, state
 from ui.evidence import Plate
-from ui.feature_sheet import TITLES, Study, Tile, number
+from ui.feature_sheet import Study, Tile, number
+from ui.rules import TITLES
 from viz import images, tiles
 from viz.deconvnet import Projection
 from viz.hooks import Rule

@@ -22,8 +22,9 @@ from ui import (
 )
 from ui.background import Report, Seen
 from ui.components.tile_sheet import tile_sheet
-from ui.feature_sheet import AT_ONCE, TITLES, Block, Study
+from ui.feature_sheet import AT_ONCE, Block, Study
 from ui.picture_sets import PictureSet
+from ui.rules import TITLES
 from ui.subject import Subject
 from viz import deconvnet, images, strongest, tiles
 from viz.hooks import Rule

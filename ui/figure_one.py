@@ -1,30 +1,15 @@
 """The part of the page Deconvnet in which one steps through figure 1 in numbers."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 import streamlit as st
 
 from ui import bound, cached, prose, state
 from ui.components.figure_one import figure_one
 from viz.hooks import Rule
 
-RULES: Mapping[Rule, str] = MappingProxyType(
-    {"deconvnet": "Deconvnet", "guided": "Guided backpropagation", "gradient": "Gradient"}
-)
 _KEY = "deconvnet.figure"
 _STEP = "deconvnet.step"  # of the address, from 1
 _UNITS = {"0.0": "upper left", "0.1": "upper right", "1.0": "lower left", "1.1": "lower right"}
 _POOLS = {"3": "3 × 3, overlapping", "2": "2 × 2"}
-
-
-def choose_rule() -> Rule:
-    """The rule for the rectifiers of all that the page shows."""
-    titles = {str(rule): title for rule, title in RULES.items()}
-    chosen = bound.segments(
-        "Rule for the rectifiers", "deconvnet.rule", titles, help=prose.words("deconvnet")["rule"]
-    )
-    return next(rule for rule in RULES if rule == chosen)
 
 
 @st.fragment

@@ -7,11 +7,11 @@ from functools import partial
 import streamlit as st
 from PIL import Image
 
-from ui import bound, cached, evidence, export, hierarchy_sheet, photo, prose, state, subject
+from ui import bound, cached, evidence, export, hierarchy_sheet, photo, prose, rules, state, subject
 from ui.components.tile_ladder import tile_ladder
 from ui.evidence import Plate
-from ui.figure_one import RULES
 from ui.hierarchy_sheet import EACH, Study, number
+from ui.rules import TITLES
 from viz import hierarchy, images, tiles
 from viz.hierarchy import Rung, Unit
 from viz.hooks import Rule
@@ -38,23 +38,23 @@ def render() -> None:
     study = Study(
         subject=chosen, photo=picture, crop=crop, layers=tuple(ends), rungs=rungs, rule=rule, stretch=stretch
     )
+    asked = _asked(study)
     key = (PAGE, chosen.specimen, picture.digest, rule, stretch)
     tile_ladder(cached.once(key, partial(_drawn, study)), key=_KEY, on_open=_opened)
     st.caption(prose.words(PAGE)["stretched" if stretch else "shared"])
     _take_away(study)
-    if asked := state.query().get(_TILE):
-        _show(study, asked)
+    if asked is not None:
+        _show(study, *asked)
 
 
 def _look() -> tuple[Rule, bool]:
     words = prose.words(PAGE)
     left, right = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
     with left:
-        titles = {str(rule): title for rule, title in RULES.items()}
-        chosen = bound.segments("Rule for the rectifiers", f"{PAGE}.rule", titles, help=words["rule"])
+        rule = rules.choose(f"{PAGE}.rule", words["rule"])
     with right:
         stretch = bound.switch("Stretch contrast", f"{PAGE}.stretch", default=True, help=words["stretch"])
-    return next(rule for rule in RULES if rule == chosen), stretch
+    return rule, stretch
 
 
 def _rungs(
@@ -103,19 +103,22 @@ def _opened() -> None:
     state.put(_TILE, st.session_state[_KEY]["opened"])
 
 
-def _show(study: Study, asked: str) -> None:
-    """A dialog about the unit that the address names."""
-    path, _, channel = asked.rpartition(":")
-    found = [
-        (at, unit)
-        for at, rung in enumerate(study.rungs)
-        for unit in rung.units
-        if rung.path == path and str(unit.channel) == channel
-    ]
-    if not found:
-        st.warning(prose.literal(f"There is no tile {asked[:40]!r} here."), icon=":material/link_off:")
-        return
-    at, unit = found[0]
+def _asked(study: Study) -> tuple[int, Unit] | None:
+    """The rung and the unit that the address names. Warns where they are not here."""
+    word = state.query().get(_TILE)
+    if word is None:
+        return None
+    for at, rung in enumerate(study.rungs):
+        for unit in rung.units:
+            if word == f"{rung.path}:{unit.channel}":
+                return at, unit
+    sentence = f"The address asks for {word[:40]!r}, which is not among the strongest maps of this picture."
+    st.warning(prose.literal(sentence), icon=":material/link_off:")
+    return None
+
+
+def _show(study: Study, at: int, unit: Unit) -> None:
+    """A dialog about a unit."""
 
     @st.dialog(f"{study.title(at)}, map {unit.channel}", width="large", on_dismiss=_closed)
     def opened() -> None:
@@ -137,7 +140,7 @@ def _inside(study: Study, at: int, unit: Unit) -> None:
             title="The picture", picture=_framed(study.crop, box), alt="The picture with what the unit sees"
         ),
         Plate(
-            title=f"Its projection: {RULES[study.rule]}", picture=_framed(whole, box), alt="The projection"
+            title=f"Its projection: {TITLES[study.rule]}", picture=_framed(whole, box), alt="The projection"
         ),
         Plate(title="What the unit sees", picture=tiles.fitted(study.crop.crop(box), _ZOOM), alt="The part"),
         Plate(title="What it answers to", picture=tiles.fitted(part, _ZOOM), alt="The part's projection"),

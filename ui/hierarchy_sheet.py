@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw, ImageFont
 
 from ui import subject
-from ui.figure_one import RULES
 from ui.photo import Photo
+from ui.rules import TITLES
 from ui.subject import Subject
 from viz import images, sheets, tiles
 from viz.hierarchy import Rung, Unit
@@ -87,7 +87,7 @@ def printed(study: Study) -> Image.Image:
     draw = ImageDraw.Draw(made)
     draw.text((_GAP, 18), study.heading, _INK, ImageFont.load_default(32))
     how = "each with its own contrast" if study.stretch else "those of a layer with one contrast"
-    line = f"Strongest maps of each layer: projections ({RULES[study.rule]}, {how}) above patches"
+    line = f"Strongest maps of each layer: projections ({TITLES[study.rule]}, {how}) above patches"
     draw.text((_GAP, 66), line, _QUIET, ImageFont.load_default(19))
     for at in range(len(study.rungs)):
         top = _HEAD + at * step

@@ -26,7 +26,7 @@ def test_it_opens_on_five_rungs_and_a_tile(app: AppTest) -> None:
     page.session_state["hierarchy.ladder"] = {"opened": None}
     page.query_params["hierarchy.tile"] = "stages.1.relu:9999"
     page.run()
-    assert any("There is no tile" in warning.value for warning in page.warning)
+    assert any("not among the strongest" in warning.value for warning in page.warning)
 
 
 def test_a_network_that_it_cannot_show(app: AppTest) -> None:
