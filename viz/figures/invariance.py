@@ -90,7 +90,8 @@ def bars(names: Sequence[str], values: Sequence[float], *, title: str, axis: str
         go.Bar(
             x=[values[at] for at in order], y=[names[at] for at in order], orientation="h", width=0.62,
             marker={"color": COLOURS[0]}, text=[f"{values[at]:.0%}" for at in order], textposition="auto",
-            cliponaxis=False, hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+            textfont={"size": 13}, constraintext="none", cliponaxis=False,
+            hovertemplate="%{y}: %{x:.1%}<extra></extra>",
         )
     )  # fmt: skip
     return figure.update_layout(
