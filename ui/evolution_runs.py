@@ -3,7 +3,7 @@
 In an address it is one word: `recorded:zfnet`, or the id of a run.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ FIRST = "recorded:zfnet"
 RUN = "evolution.run"  # of the address
 
 _RECORDED = "recorded:"
+_GROWING = "epochs as it keeps them"  # not which: a line of a list must not change while one looks at it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,10 +65,11 @@ def choices() -> Mapping[str, str]:
     """What can be watched: the word of each run, and its title with its epochs."""
     recorded = [found(f"{_RECORDED}{run.id}") for run in EVOLUTIONS.list()]
     own = cached.kept_runs(str(weights.runs_root()))
-    listed = {each.token: f"{each.title}, recorded · epochs {_listed(each.epochs)}" for each in recorded}
+    listed = {each.token: f"{each.title}, recorded · {_epochs(each.epochs)}" for each in recorded}
     for run in own:
         epochs = [int(moment) for moment in run.moments if moment.isdigit()]
-        listed[run.id] = f"{run.title} · your run {run.id} · epochs {_listed(epochs)}"
+        over = any(not moment.isdigit() for moment in run.moments)
+        listed[run.id] = f"{run.title} · your run {run.id} · {_epochs(epochs) if over else _GROWING}"
     return listed
 
 
@@ -80,11 +82,13 @@ def choose() -> Watched:
     except ValueError as error:
         watched, problem = None, str(error)
     if watched is not None and token not in listed:
-        listed = {token: f"{watched.title} · your run {watched.id} · no epoch yet", **listed}
+        listed = {token: f"{watched.title} · your run {watched.id} · {_GROWING}", **listed}
     drawn = state.shows(f"{RUN}.list", token if token in listed else None)
 
     def chosen() -> None:
-        state.put(RUN, st.session_state[drawn])
+        # A line that the browser still has from before the run had ended chooses nothing.
+        if st.session_state[drawn] in listed:
+            state.put(RUN, st.session_state[drawn])
 
     st.selectbox(
         "Run", list(listed), format_func=lambda word: listed.get(word, word), key=drawn, on_change=chosen,
@@ -97,8 +101,9 @@ def choose() -> Watched:
     return watched
 
 
-def _listed(epochs: tuple[int, ...] | list[int]) -> str:
+def _epochs(epochs: Sequence[int]) -> str:
     """Epochs in words; of many, the ends."""
-    if len(epochs) > 8:
-        return f"{', '.join(map(str, epochs[:4]))} … {epochs[-1]}"
-    return ", ".join(map(str, epochs)) or "none yet"
+    shown = [*map(str, epochs)]
+    if len(shown) > 8:
+        shown = [*shown[:4], "…", shown[-1]]
+    return f"epochs {', '.join(shown)}".replace("…,", "…").replace(", …", " …")
