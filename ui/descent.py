@@ -88,7 +88,7 @@ def render(rule: Rule) -> None:
         st.info(prose.literal(sent[rule].why), icon=":material/block:")
     else:
         _played(unit, rule, sent[rule].tallies)
-    _rules(sent, rule)
+    _rules(unit, sent, rule)
 
 
 def _choose(chosen: Subject, picture: Photo) -> Unit:
@@ -123,7 +123,7 @@ def _choose(chosen: Subject, picture: Photo) -> Unit:
         subject=chosen, photo=picture, image=image, layer=path, maps=maps, channel=channel, position=position
     )
     with seen:
-        _seen(unit)
+        st.html(cached.once(unit.key("seen", picture.title), partial(_seen, unit)))
     return unit
 
 
@@ -179,8 +179,8 @@ def _place(maps: Tensor, channel: int, position: tuple[int, int]) -> None:
         )  # fmt: skip
 
 
-def _seen(unit: Unit) -> None:
-    """The picture with what the unit sees, and its map with the unit marked."""
+def _seen(unit: Unit) -> str:
+    """HTML: the picture with what the unit sees, and its map with the unit marked."""
     own = unit.maps[unit.channel]
     value = float(own[unit.position])
     most = float(own.abs().max()) or 1.0
@@ -189,7 +189,7 @@ def _seen(unit: Unit) -> None:
     high, wide = size / own.shape[0], size / own.shape[1]
     y, x = unit.position
     crop = unit.subject.loaded.preprocess.crop(unit.photo.image)
-    evidence.plates(
+    return evidence.row(
         [
             Plate(
                 title="What the unit sees", picture=framed(crop, _box(unit)), note=unit.photo.title,
@@ -284,7 +284,7 @@ def _stepped() -> None:
     state.put(_DOWN, str(int(st.session_state[_KEY]["step"]) + 1))
 
 
-def _rules(sent: Mapping[Rule, Sent], rule: Rule) -> None:
+def _rules(unit: Unit, sent: Mapping[Rule, Sent], rule: Rule) -> None:
     """The same unit by all rules, and what each rectifier lets through."""
     words = prose.words(PAGE)
     st.header("Three rules, one unit")
@@ -302,7 +302,8 @@ def _rules(sent: Mapping[Rule, Sent], rule: Rule) -> None:
         picture = framed(whole, projection.box)
         return Plate(title=title, picture=picture, alt=f"Projection: {title}", note=note, chosen=each == rule)
 
-    evidence.plates([plate(each) for each in TITLES], least=240)
+    key = unit.key("plates", rule, stretch)
+    st.html(cached.once(key, lambda: evidence.row([plate(each) for each in TITLES], least=240)))
     st.caption(words["stretched" if stretch else "shared"])
     if table := kept_table({each: made.tallies for each, made in sent.items() if made.tallies}):
         st.html(table)
