@@ -50,6 +50,7 @@ from viz import (
 )
 from viz import figure_one as figures_one
 from viz import fusing as fuse
+from viz.attention import Captured, capture, lens, relevance
 from viz.field import Field
 from viz.field import field as field_of
 from viz.figures import timeline as figures
@@ -522,6 +523,27 @@ def rung(specimen: Specimen, photo: Photo, path: str, count: int, rule: Rule) ->
     """A layer's strongest maps for a photo, sent back to the pixels. ValueError where that is not defined."""
     ready = loaded(specimen)
     return hierarchy.rung(ready.model, ready.preprocess(photo.image), path, count, rule)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the attention weights …", hash_funcs=_BY_DIGEST)
+def attention(specimen: Specimen, photo: Photo, mask: bool) -> Captured:
+    """All attention weights for a photo, which nobody changes. ValueError where there are none."""
+    ready = loaded(specimen)
+    return capture(ready.model, ready.preprocess(photo.image), mask=mask)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_BY_DIGEST)
+def attention_relevance(specimen: Specimen, photo: Photo, target: int) -> NDArray[np.float32]:
+    """How much each patch counts for a class by gradient-weighted attention, (H, W)."""
+    ready = loaded(specimen)
+    return relevance(ready.model, ready.preprocess(photo.image), target).numpy()
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_BY_DIGEST)
+def attention_lens(specimen: Specimen, photo: Photo) -> NDArray[np.float32]:
+    """What a ViT would answer after each block: (blocks + 1, K) probabilities."""
+    ready = loaded(specimen)
+    return lens(ready.model, ready.preprocess(photo.image), range(len(ready.labels))).numpy()
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

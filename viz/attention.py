@@ -197,6 +197,19 @@ def pair(
     )  # fmt: skip
 
 
+def biases(model: nn.Module, block: Block) -> Tensor:
+    """What Swin has learnt to add to the score of each offset: (h, 2M - 1, 2M - 1).
+
+    Its middle is the token itself. ValueError, with a sentence, for ViT, and for Swin V2, which computes its
+    biases.
+    """
+    attention = model.get_submodule(f"{block.path}.attn")
+    if type(attention) is not swin.WindowAttention or block.layout is None:
+        raise ValueError("This attention holds no table of biases.")
+    side = 2 * block.layout.window - 1
+    return attention.bias_table.detach().T.reshape(-1, side, side)
+
+
 def rollout(captured: Captured) -> Tensor:
     """How much of each patch reaches ViT's class token, by mean weights and shortcuts alone: (H, W).
 

@@ -11,6 +11,7 @@ import zoo
 from tests.untouched import untouched
 from viz import attention, hooks
 from zoo import Specimen, weights
+from zoo.families.swin import WindowAttention
 
 VIT = weights.specimen_of("shipped:vit_cifar10")
 SWIN = weights.specimen_of("shipped:swin_cifar10")
@@ -171,6 +172,20 @@ def test_distances_by_hand(image: Tensor) -> None:
     torch.testing.assert_close(found, torch.full((2,), 16 * (2 + 2**0.5) / 4))
     real = attention.distances(attention.capture(zoo.load(SWIN).model, image))
     assert all((each > 0).all() and (each < 32).all() for each in real.values())
+
+
+def test_biases_by_offset_are_those_of_the_index() -> None:
+    """Token 5 of a window of 4 is row 1, column 1; token 11 is row 2, column 3: offset (-1, -2)."""
+    model = zoo.load(SWIN).model
+    block = attention.blocks(model, torch.zeros(1, 3, 32, 32))[0]
+    tables = attention.biases(model, block)
+    attn = model.get_submodule(f"{block.path}.attn")
+    assert isinstance(attn, WindowAttention)
+    row = attn.bias_index.reshape(16, 16)[5, 11]
+    torch.testing.assert_close(tables[:, -1 + 3, -2 + 3], attn.bias_table[row].detach())
+    vit = zoo.load(VIT).model
+    with pytest.raises(ValueError, match="no table of biases"):
+        attention.biases(vit, attention.blocks(vit, torch.zeros(1, 3, 32, 32))[0])
 
 
 def test_places_are_most_alike_to_themselves() -> None:

@@ -12,7 +12,7 @@ from ui.components.player import registered
 
 # Registered once, here: a second registration under the same name would replace this one.
 _component = registered(
-    "zoolens_shifted_windows", Path(__file__).parent, ("groups.mjs", "shifted_windows.js")
+    "zoolens_shifted_windows", Path(__file__).parent, ("../cells.mjs", "groups.mjs", "shifted_windows.js")
 )
 
 
