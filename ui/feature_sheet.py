@@ -17,6 +17,7 @@ from ui.subject import Subject
 from viz import deconvnet, hooks, images, tiles
 from viz.deconvnet import Projection
 from viz.field import Box, Field
+from viz.figures.occlusion import plain
 from viz.hooks import Rule
 from viz.layers import Layer
 from viz.strongest import Strongest, Top
@@ -210,13 +211,13 @@ def printed(study: Study, first: int, rule: Rule | None, stretch: bool) -> Image
     rows = -(-len(channels) // 4)
     made = Image.new("RGB", (4 * cell[0] + gap, rows * cell[1] + 150), "white")
     draw = ImageDraw.Draw(made)
-    draw.text((gap, 22), f"{study.subject.title} · {study.title}", _INK, _font(34))
-    draw.text((gap, 70), footer(study, rule, stretch), _QUIET, _font(20))
+    draw.text((gap, 22), plain(f"{study.subject.title}, {study.title}".replace(" ·", ",")), _INK, _font(34))
+    draw.text((gap, 70), plain(footer(study, rule, stretch)), _QUIET, _font(20))
     for at, channel in enumerate(channels):
         x, y = gap + at % 4 * cell[0], 125 + at // 4 * cell[1]
         each = block(study, channel, rule, side)
         draw.text((x, y), f"Map {channel}", _INK, _font(20))
-        draw.text((x + 90, y), f"{_range(each.tiles)} · {summary(each.tiles)}"[:60], _QUIET, _font(17))
+        draw.text((x + 90, y), plain(f"{_range(each.tiles)}: {summary(each.tiles)}")[:60], _QUIET, _font(17))
         grids = [each.stretched if stretch else each.shared, each.patches]
         for column, jpeg in enumerate(grids):
             if jpeg is not None:
