@@ -81,7 +81,7 @@ def _chart(draw: ImageDraw.ImageDraw, figure: Figure, left: int, top: int) -> No
     for value in _steps(least_x, most_x):
         x, _ = at(value, least_y)
         _line(draw, [(x, y0), (x, y0 + 4)], _INK, 1)
-        _write(draw, (x, y0 + 13), f"{value:.3g}".replace("-", "−"), 11, "mm")
+        _write(draw, (x, y0 + 13), f"{value:.3g}", 11, "mm")  # the font has no minus
     _write(draw, ((x0 + x1) / 2, y0 + 29), layout.xaxis.title.text, 11, "mm")
     _line(draw, [(x0, y1), (x0, y0), (x1, y0)], _INK, 1)
     for trace in figure.data:
