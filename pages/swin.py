@@ -10,5 +10,6 @@ evidence.style()
 st.title("Shifted windows")
 st.markdown(prose.words("swin")["lede"])
 swin.render()
+swin.scales()
 
 lesson.ending("swin")

@@ -16,7 +16,7 @@ from viz import attention, images
 from viz.attention import Block, Captured
 from viz.figures import attention as figures
 from zoo import weights
-from zoo.families.swin import Swin
+from zoo.families.swin import Swin, relative_position_index
 
 PAGE = "attention"
 _KEY = f"{PAGE}.board"
@@ -180,7 +180,7 @@ def _spelled_out(seen: Study, block: Block, head: int, query: str, other: str) -
     rows = [
         ("query and key", f"{size} numbers each", "what the one looks for, and what the other offers"),
         ("q · k / √d", f"{pair.scaled:.4f}", f"their product, divided by √{size}"),
-        ("bias", f"{pair.bias:+.4f}", "of the table, for their offset" if windowed else "none in ViT"),
+        ("bias", f"{pair.bias:+.4f}", _looked_up(block, query, other)),
         ("mask", f"{pair.mask:.0f}", "−100 between regions, else 0" if windowed else "none in ViT"),
         ("score", f"{pair.score:.4f}", "the sum of the three"),
         ("exp(score − largest)", f"{exponent:.3g}", f"the row's largest score is {pair.largest:.4f}"),
@@ -188,6 +188,17 @@ def _spelled_out(seen: Study, block: Block, head: int, query: str, other: str) -
         ("weight", f"{pair.weight:.3g}", "the one divided by the other"),
     ]
     st.table({"step": [r[0] for r in rows], "value": [r[1] for r in rows], "": [r[2] for r in rows]})
+
+
+def _looked_up(block: Block, query: str, other: str) -> str:
+    """Which entry of the table of biases a pair reads, in words."""
+    if block.layout is None:
+        return "none in ViT"
+    places = [block.slot(*_place(word))[1] for word in (query, other)]
+    row = int(relative_position_index(block.layout.window)[places[0], places[1]])
+    far = block.layout.window - 1
+    down, across = (part - far for part in divmod(row, 2 * far + 1))
+    return f"row {row} of the table, for the offset ({down:+d}, {across:+d})"
 
 
 def whole(seen: Study, block: Block, query: str) -> None:
@@ -293,3 +304,13 @@ def _of_windows(seen: Study, block: Block) -> None:
     evidence.plates(plates, least=120)
     st.html(evidence.scale(signed=True, most=f"+{most:.2f}", least=f"−{most:.2f}"))
     st.caption(words["bias"])
+    assert block.layout is not None  # or it would have no table
+    index = relative_position_index(block.layout.window).numpy()
+    plate = Plate(
+        title=f"The index: {len(index)} × {len(index)} pairs read {(2 * block.layout.window - 1) ** 2} rows",
+        picture=images.heat(index / index.max(), (_SHOWN, _SHOWN)),
+        alt="Which row of the table each pair of tokens reads",
+    )
+    evidence.plates([plate], least=300)
+    st.html(evidence.scale(signed=False, most=f"row {index.max()}", least="row 0"))
+    st.caption(words["index"])

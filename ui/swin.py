@@ -6,8 +6,9 @@ from types import MappingProxyType
 import streamlit as st
 import torch
 
-from ui import bound, photo, prose, state
+from ui import bound, evidence, photo, prose, state
 from ui.components.shifted_windows import shifted_windows
+from ui.evidence import Plate
 from viz import images, windows
 from viz.windows import Layout
 from zoo.scaling.attention import global_attention, window_attention
@@ -150,6 +151,31 @@ def _facts(layout: Layout) -> None:
 
 
 _MOST = 3_136  # tokens: of Swin-T's first stage
+
+
+def scales() -> None:
+    """The maps of Swin's four stages beside the one of ViT, on a picture of 224 pixels."""
+    words = prose.words(PAGE)
+    st.header("Four scales beside one")
+    cat = photo.samples()[photo.FIRST].image.convert("RGB").resize((_PHOTO, _PHOTO))
+    plates = [
+        Plate(
+            title=title,
+            picture=images.cut(cat, side, every),
+            alt=f"The picture cut into {side} by {side} patches",
+            note=f"{side} × {side} tokens of {224 // side} px" + (f", windows of {every}" if every else ""),
+        )
+        for title, side, every in (
+            *((f"Swin, stage {stage}", side, 7) for stage, side in ((1, 56), (2, 28), (3, 14), (4, 7))),
+            ("ViT, all blocks", 14, 0),
+        )
+    ]
+    evidence.plates(plates, least=170)
+    st.caption(words["scales"])
+    st.page_link(
+        "pages/scaling.py", label="What both cost over the size of the picture: Scaling",
+        icon=":material/open_in_full:", query_params={"scaling.law": "attention"},
+    )  # fmt: skip
 
 
 def _step() -> int:

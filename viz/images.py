@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 
 Pixels = NDArray[np.uint8]  # (H, W, 3)
 Values = NDArray[np.floating]
@@ -27,6 +27,7 @@ SHOWN = 448  # pixels: the least that a side of a picture has on a screen, so th
 THRESHOLD = 0.15  # of the maximum: Selvaraju et al. 2017 (arXiv:1610.02391), section 4.1
 _FEW = 64  # pixels a side: what is smaller shows its pixels as squares
 _DASH = 12  # pixels
+_CLOSE = 6  # pixels between thin lines, below which they would cover the picture
 
 
 def scaled(values: Values) -> Values:
@@ -79,6 +80,23 @@ def shown(photo: Image.Image) -> Image.Image:
     times = max(1, -(-SHOWN // min(photo.size)))
     how = Image.Resampling.NEAREST if min(photo.size) <= _FEW else Image.Resampling.BICUBIC
     return photo.convert("RGB").resize((times * photo.width, times * photo.height), how)
+
+
+def cut(photo: Image.Image, side: int, every: int = 0) -> Image.Image:
+    """A square picture with lines between its side x side patches, thick ones between windows of `every`."""
+    drawn = photo.copy()
+    pen = ImageDraw.Draw(drawn)
+    length = photo.width
+    for at in range(1, side):
+        thick = every and at % every == 0
+        place = round(at * length / side)
+        if not thick and length / side < _CLOSE:
+            continue
+        for ends in ((place, 0, place, length), (0, place, length, place)):
+            pen.line(ends, "#ffffff", 4 if thick else 1)
+            if thick:
+                pen.line(ends, "#000000", 2)
+    return drawn
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
