@@ -152,7 +152,7 @@ def _uri(picture: Image.Image) -> str:
         file = io.BytesIO()
         picture.save(file, "PNG")
         return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
-    return f"data:image/jpeg;base64,{base64.b64encode(images.jpeg(picture)).decode()}"
+    return images.uri(picture)
 
 
 def printed(steps: Sequence[Step]) -> bytes:

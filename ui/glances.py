@@ -1,6 +1,5 @@
 """What both halves of the page Many share: a network's glance with its maps drawn, made beside the pages."""
 
-import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
@@ -80,7 +79,7 @@ def overlaid(glance: Glance, values: NDArray[np.floating]) -> Image.Image:
 
 def uri(picture: Image.Image) -> str:
     small = picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
-    return f"data:image/jpeg;base64,{base64.b64encode(images.jpeg(small)).decode()}"
+    return images.uri(small)
 
 
 def figure(source: str, alt: str, caption: str) -> str:

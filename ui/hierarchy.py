@@ -1,6 +1,5 @@
 """The page Hierarchy: what the strongest maps of each part of a network answer to in one picture."""
 
-import base64
 from collections.abc import Sequence
 from functools import partial
 
@@ -70,7 +69,7 @@ def _rungs(
 
 def _drawn(study: Study) -> list[dict[str, object]]:
     """For `ui.components.tile_ladder`."""
-    photo = _uri(tiles.fitted(study.crop, _PHOTO))
+    photo = images.uri(tiles.fitted(study.crop, _PHOTO))
     width, height = study.crop.size
     made: list[dict[str, object]] = []
     for at, rung in enumerate(study.rungs):
@@ -84,8 +83,8 @@ def _drawn(study: Study) -> list[dict[str, object]]:
                     "says": f"{study.title(at)}: map {unit.channel} answers {value}. Show it large",
                     "caption": f"map {unit.channel} · {value}",
                     "box": (left / width, top / height, (right - left) / width, (bottom - top) / height),
-                    "above": _uri(tiles.fitted(part, _SIDE)),
-                    "below": _uri(tiles.fitted(patch, _SIDE)),
+                    "above": images.uri(tiles.fitted(part, _SIDE)),
+                    "below": images.uri(tiles.fitted(patch, _SIDE)),
                 }
             )
         alt = f"{study.photo.title} with what the {len(drawn)} units see of it"
@@ -93,10 +92,6 @@ def _drawn(study: Study) -> list[dict[str, object]]:
             {"title": study.title(at), "note": study.note(at), "photo": photo, "alt": alt, "tiles": drawn}
         )
     return made
-
-
-def _uri(picture: Image.Image) -> str:
-    return f"data:image/jpeg;base64,{base64.b64encode(images.jpeg(picture)).decode()}"
 
 
 def _opened() -> None:

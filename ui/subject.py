@@ -76,10 +76,17 @@ def title(specimen: Specimen) -> str:
         return f"{name} · ImageNet"
     if specimen.weights == "random":
         return f"{name}{' with turned knobs' if specimen.knobs else ''} · untrained"
+    if found := _shipped().get(token(specimen)):
+        return found
+    return _of_checkpoint(specimen)
+
+
+def _of_checkpoint(specimen: Specimen) -> str:
     facts = weights.describe(specimen.weights)
     known = DATASETS.get(facts.data)
     # A knob with a word for a value makes another network of it, and not only a larger one.
-    name = ", ".join([name, *(f"{knob} {value}" for knob, value in specimen.knobs if isinstance(value, str))])
+    turned = (f"{knob} {value}" for knob, value in specimen.knobs if isinstance(value, str))
+    name = ", ".join([variant(specimen.variant).title, *turned])
     return f"{name} · {known.title if known else facts.data.removeprefix(OWN)}, epoch {facts.epoch}"
 
 
@@ -248,9 +255,9 @@ def _untrained() -> dict[str, str]:
 
 @cache
 def _shipped() -> dict[str, str]:
-    """The checkpoints that come with the app."""
+    """The checkpoints that come with the app: the word of each, and a title that tells it from the others."""
     found = [weights.specimen_of(f"shipped:{name}") for name in weights.shipped()]
-    titles = {specimen: title(specimen).partition(", epoch")[0] for specimen in found}
+    titles = {specimen: _of_checkpoint(specimen).partition(", epoch")[0] for specimen in found}
     alike = Counter(titles.values())
     for specimen, words in titles.items():
         if specimen.knobs and alike[words] > 1:

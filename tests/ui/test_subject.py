@@ -100,7 +100,7 @@ def test_the_address_chooses_and_the_list_too(page: AppTest) -> None:
     assert page.markdown[0].value == "LeNet, classroom size · untrained | False | 10"
     page.selectbox(key="cam.net.list").set_value("resnet_classroom,weights:shipped:resnet_shapes").run()
     assert page.query_params["cam.net"] == "resnet_classroom,weights:shipped:resnet_shapes"
-    assert page.markdown[0].value == "ResNet, classroom size · Shapes, epoch 10 | True | 8"
+    assert page.markdown[0].value == "ResNet, classroom size · Shapes | True | 8"
 
 
 def test_a_wrong_address_shows_a_way_on(page: AppTest) -> None:
