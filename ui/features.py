@@ -73,7 +73,8 @@ def _layer(layers: Sequence[Layer]) -> tuple[Layer, str]:
 
     def pick() -> None:
         if st.session_state[key] is not None:
-            state.write(**{_LAYER: st.session_state[key], _MAP: None})
+            state.drop(_MAP)
+            state.put(_LAYER, st.session_state[key])
 
     st.selectbox(
         "Layer", list(titles), format_func=lambda each: titles.get(each, each), key=key, on_change=pick,
@@ -257,7 +258,7 @@ def _tile(study: Study, rule: Rule, stretch: bool) -> None:
         return
 
     def close() -> None:
-        state.write(**{_TILE: None})
+        state.drop(_TILE)
 
     feature_tile.show(study, rule, stretch, f"Map {tile.channel} of {study.title}", _TILE, close)
 

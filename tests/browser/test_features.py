@@ -58,6 +58,7 @@ def test_a_link_restores_the_view(visit: driver.Visitor) -> None:
     expect(page.get_by_role("dialog")).to_contain_text("Its projection: Guided backpropagation")
     page.keyboard.press("Escape")
     drawn(page)
+    expect(page).not_to_have_url(re.compile(r"features\.tile"))
     expect(page.locator(".card.chosen")).to_have_attribute("data-name", "40")
     expect(page.locator(".card").first).to_have_attribute("data-name", "32")
     page.get_by_role("button", name="Next 16").click()
