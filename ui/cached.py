@@ -46,6 +46,7 @@ from viz import (
     invariance,
     layers,
     scores,
+    sight,
     strongest,
 )
 from viz import figure_one as figures_one
@@ -544,6 +545,21 @@ def attention_lens(specimen: Specimen, photo: Photo) -> NDArray[np.float32]:
     """What a ViT would answer after each block: (blocks + 1, K) probabilities."""
     ready = loaded(specimen)
     return lens(ready.model, ready.preprocess(photo.image), range(len(ready.labels))).numpy()
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def sight_steps(specimen: Specimen) -> tuple[sight.Step, ...]:
+    """The depths of a network at which one place can be followed. ValueError where there are none."""
+    return sight.steps(loaded(specimen).model, _blank(specimen))
+
+
+@st.cache_resource(max_entries=128, show_spinner=False, hash_funcs=_BY_DIGEST)
+def sighting(specimen: Specimen, photo: Photo, at: int, point: tuple[float, float]) -> sight.Sighting:
+    """What the place of step number `at` over a point of a photo sees. Tensors that nobody changes."""
+    ready = loaded(specimen)
+    step = sight_steps(specimen)[at]
+    local = None if sight.of_tokens(ready.model) else field(specimen, step.path)
+    return sight.look(ready.model, ready.preprocess(photo.image), step, point, local)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

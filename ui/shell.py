@@ -84,6 +84,7 @@ def pages() -> dict[str, list[StreamlitPage]]:
     attention = [
         _page("swin", "Shifted windows", "window"),
         _page("attention", "Attention maps", "hub"),
+        _page("sees", "What one place sees", "visibility"),
     ]
     known = [*architectures, *comparing, *training, *inside, *laboratory, *attention]
     architectures.append(_page("gallery", "Gallery", "grid_view", visibility="hidden"))

@@ -148,10 +148,21 @@ def outlined(picture: Image.Image, found: Found) -> Image.Image:
 
     The mask is enlarged where the picture is larger.
     """
-    mask = np.asarray(Image.fromarray(found.mask).resize(picture.size, Image.Resampling.NEAREST))
-    inside = np.pad(mask, 1, mode="edge")
-    inner = inside[:-2, 1:-1] & inside[2:, 1:-1] & inside[1:-1, :-2] & inside[1:-1, 2:]
-    return _lined(picture, (mask & ~inner) | _frame(picture.size, _grown(found.box, found.mask, picture)))
+    edge = _edge(picture, found.mask, closed=False)
+    return _lined(picture, edge | _frame(picture.size, _grown(found.box, found.mask, picture)))
+
+
+def edged(picture: Image.Image, mask: NDArray[np.bool_]) -> Image.Image:
+    """A picture with a line around a mask, also where it ends with the picture."""
+    return _lined(picture, _edge(picture, mask, closed=True))
+
+
+def _edge(picture: Image.Image, mask: NDArray[np.bool_], *, closed: bool) -> NDArray[np.bool_]:
+    """The outermost pixels of a mask, enlarged where the picture is larger; `closed`: at the border too."""
+    large = np.asarray(Image.fromarray(mask).resize(picture.size, Image.Resampling.NEAREST))
+    inside = np.pad(large, 1) if closed else np.pad(large, 1, mode="edge")
+    inner: NDArray[np.bool_] = inside[:-2, 1:-1] & inside[2:, 1:-1] & inside[1:-1, :-2] & inside[1:-1, 2:]
+    return large & ~inner
 
 
 def framed(picture: Image.Image, box: tuple[float, float, float, float]) -> Image.Image:
