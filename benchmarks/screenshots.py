@@ -19,6 +19,8 @@ PAGES = {
     "inspect": "/inspect?variant=resnet50",
     "bottleneck": "/bottleneck",
     "compare": "/compare?nets=plain34;resnet34&layer=1:stages.1.0",
+    "hierarchy": "/hierarchy",
+    "swin": "/swin?swin.step=6&swin.token=1,4",
 }
 SIZES = {"desktop": driver.DESKTOP, "phone": driver.PHONE}
 THEMES = ("light", "dark")
@@ -35,7 +37,7 @@ def main() -> None:
         pictures = {}
         for (topic, address), (size_name, size), theme in product(PAGES.items(), SIZES.items(), THEMES):
             page = visitor(address, dark=theme == "dark", size=size)
-            page.wait_for_timeout(1500)  # charts fade in
+            page.wait_for_timeout(3000)  # charts fade in, pictures are computed
             pictures[f"{topic}-{size_name}-{theme}.png"] = Image.open(io.BytesIO(page.screenshot()))
         visitor.close()
     for name, picture in pictures.items():
