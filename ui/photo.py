@@ -148,15 +148,20 @@ def _items(key: str, token: str) -> None:
     label = min(max(label, 0), len(known.classes) - 1)
     sets, classes, numbers = (f"{key}.{part}" for part in ("set", "class", "number"))
     ready = items.ready()
+
+    def first_of(wanted: str | None, label: int | None) -> None:
+        if wanted is not None and label is not None:
+            state.put(key, items.token(wanted, label, 0))
+
     st.selectbox(
         "Data set", list(ready), format_func=ready.__getitem__, key=state.shows(sets, name),
         help=prose.words("photo")["set"],
-        on_change=lambda: state.put(key, items.token(st.session_state[sets], 0, 0)),
+        on_change=lambda: first_of(state.turned(sets, ready), 0),
     )  # fmt: skip
     st.selectbox(
         "Class", range(len(known.classes)), format_func=known.classes.__getitem__,
         key=state.shows(classes, label),
-        on_change=lambda: state.put(key, items.token(name, st.session_state[classes], 0)),
+        on_change=lambda: first_of(name, state.turned(classes, range(len(known.classes)))),
     )  # fmt: skip
     count = known.count(label)
     if count > 1:

@@ -166,12 +166,10 @@ def _picker(key: str, named: Sequence[str], logits: Logits, chosen: int) -> None
         )
 
     def put() -> None:
-        at = st.session_state[shown]
-        if not isinstance(at, int):
-            return  # a line of the last picture's list, sent by a browser that has not drawn this one's yet
+        at = state.turned(shown, range(_PREDICTION, len(named)))
         if at == _PREDICTION:
             st.query_params.pop(key, None)
-        else:  # alone: the other parameters of the address belong to their controls
+        elif at is not None:  # alone: the other parameters of the address belong to their controls
             st.query_params[key] = named[at]
 
     st.selectbox(

@@ -5,9 +5,13 @@ address says; when a reader turns it, the address is rewritten before the page r
 """
 
 import time
+from collections.abc import Container
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import streamlit as st
+
+T = TypeVar("T")
 
 _LONGEST = 2_000  # characters of a parameter that are looked at; what is longer was not written here
 _NEVER = object()
@@ -44,6 +48,15 @@ def put(key: str, word: str | None) -> None:
 def drop(key: str) -> None:
     """One parameter out of the address, alone."""
     st.query_params.pop(key, None)
+
+
+def turned(key: str, options: Container[T]) -> T | None:
+    """What a list says whose options are these; None where it is none of them.
+
+    When the titles of options change, a browser may still send one that was there before, as a string.
+    """
+    value = st.session_state[key]
+    return value if value in options else None
 
 
 def replace(**parameters: str) -> None:

@@ -146,7 +146,7 @@ def _picker(key: str, specimen: Specimen) -> None:
     drawn = state.shows(f"{key}.list", shown)
 
     def chosen() -> None:
-        state.put(key, st.session_state[drawn])
+        state.put(key, state.turned(drawn, listed))
 
     st.selectbox(
         "Network", list(listed), format_func=lambda word: listed.get(word, word), key=drawn, on_change=chosen,
