@@ -8,62 +8,23 @@ that this server has not looked at yet, "again" the same ones a second time.
 """
 
 import os
-import statistics
 
-from playwright.sync_api import Page, expect, sync_playwright
-
-from tests.browser import driver
+from benchmarks.browsing import clock, judged, pick, visiting
 
 BAR = 1000  # milliseconds
-PATIENCE = 120_000  # milliseconds, on a busy machine
 PHOTOS = ("Cup", "Cameraman", "Rocket", "Astronaut", "Cat")
-
-WATCH = """() => {
-    window.cam = { start: null, took: null, before: "" };
-    const large = () => document.querySelector(".zl-plates img");
-    document.addEventListener("click", () => {
-        window.cam = { start: performance.now(), took: null, before: large().src };
-    }, true);
-    const look = () => {
-        const found = large();
-        if (window.cam.took === null && window.cam.start !== null)
-            if (found && found.complete && found.src !== window.cam.before)
-                window.cam.took = performance.now() - window.cam.start;
-        requestAnimationFrame(look);
-    };
-    look();
-}"""
-
-
-def pick(page: Page, photo: str) -> float:
-    """Milliseconds from the click to the map."""
-    page.get_by_test_id("stSidebar").get_by_role("img", name=photo, exact=True).click()
-    page.wait_for_function("() => window.cam.took !== null", timeout=PATIENCE)
-    took: float = page.evaluate("() => window.cam.took")
-    page.wait_for_timeout(300)
-    driver.settled(page)
-    return took
+LARGE = 'document.querySelector(".zl-plates img")'
 
 
 def main() -> None:
-    expect.set_options(timeout=PATIENCE)  # the first visit imports torch
-    with sync_playwright() as playwright, driver.serving() as base:
-        path = driver.chromium(playwright)
-        if path is None:
-            raise SystemExit(driver.NO_CHROMIUM)
-        browser = driver.launch(playwright, path)
-        visit = driver.Visitor(browser, base)
+    with visiting() as visit:
         page = visit("/cam?cam.photo=two")
-        page.evaluate(WATCH)
+        clock(page, {"map": f"{LARGE}?.complete && {LARGE}.src"})
         for words in ("first", "again"):
-            took = [pick(page, photo) for photo in PHOTOS]
-            median = statistics.median(took)
-            verdict = "" if median <= BAR else "  over the bar"
-            each = ", ".join(f"{photo} {ms:.0f}" for photo, ms in zip(PHOTOS, took, strict=True))
-            print(f"{words}: median {median:.0f} ms, bar {BAR} ms{verdict} ({each})", flush=True)
-        print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-        visit.close()
-        browser.close()
+            took = {photo: pick(page, photo, "map")["map"] for photo in PHOTOS}
+            each = ", ".join(f"{photo} {ms:.0f}" for photo, ms in took.items())
+            print(f"{words}: {judged([*took.values()], BAR)} ({each})", flush=True)
+    print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
 
 
 if __name__ == "__main__":

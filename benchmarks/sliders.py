@@ -13,8 +13,9 @@ import argparse
 import statistics
 from dataclasses import dataclass
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from benchmarks.browsing import judged, visiting
 from tests.browser import driver
 
 BAR = 200  # milliseconds
@@ -116,23 +117,15 @@ def main() -> None:
     parser.add_argument("addresses", nargs="*", help="only these pages, such as /scaling")
     only = parser.parse_args().addresses
     rows = [row for row in TABLE if not only or row.address.partition("?")[0] in only]
-    expect.set_options(timeout=60_000)  # the first visit imports torch
-    with sync_playwright() as playwright, driver.serving() as base:
-        path = driver.chromium(playwright)
-        if path is None:
-            raise SystemExit(driver.NO_CHROMIUM)
-        browser = driver.launch(playwright, path)
-        visit = driver.Visitor(browser, base)
-        print(f"{'slider':26} {'page':90} {'first':>8} {'again':>8}   median of {STEPS} steps, bar {BAR} ms")
+    print(f"{'slider':26} {'page':90} {'first':>8}   medians of {STEPS} steps")
+    with visiting() as visit:
         for row in rows:
             page = visit(row.address)
             page.evaluate(WATCH, row.picture)
-            first, again = (statistics.median(walk(page, row)) for _ in range(2))
-            verdict = "" if again <= BAR else "  over the bar"
-            print(f"{row.slider:26} {row.address:90} {first:5.0f} ms {again:5.0f} ms{verdict}", flush=True)
+            first, again = walk(page, row), walk(page, row)
+            words = f"{statistics.median(first):5.0f} ms   again {judged(again, BAR)}"
+            print(f"{row.slider:26} {row.address:90} {words}", flush=True)
             page.close()
-        visit.close()
-        browser.close()
 
 
 if __name__ == "__main__":

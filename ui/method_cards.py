@@ -268,8 +268,6 @@ def _rows() -> Sequence[Mapping[str, str]]:
 
 def measured() -> None:
     """The scores over many pictures, one at a time, as they were measured before."""
-    if not _MEASURED.exists():
-        return
     words = prose.words(PAGE)
     st.header("Over many pictures")
     st.markdown(words["measured"])

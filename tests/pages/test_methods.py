@@ -1,6 +1,8 @@
 """The page of methods side by side: cards fill, scores, twins, badges, orders and links."""
 
+import csv
 import time
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -8,8 +10,9 @@ from streamlit.testing.v1 import AppTest
 from ui.method_cards import rank, signed
 from ui.method_work import Card
 from ui.methods import DEPTHS, depth_of
-from viz.methods import METHODS
+from viz.methods import BASELINES, METHODS
 
+MEASURED = Path(__file__).parents[2] / "assets" / "measured" / "faithfulness.csv"
 SMALL = "resnet_classroom,weights:shipped:resnet_shapes"  # 64 pixels: maps in no time
 
 
@@ -55,6 +58,17 @@ def test_maps_fill_and_are_scored(app: AppTest) -> None:
     assert text.count("ρ with occlusion") == len(METHODS) - 1
     assert {button.key for button in page.button} >= {"methods.scorecam.go", "methods.rise.go"}
     assert "Whose map does not change" in "".join(each.value for each in page.subheader)
+
+
+def test_the_scores_over_many_pictures(app: AppTest) -> None:
+    """Of every method, and of what knows nothing."""
+    page = opened(app, net=SMALL)
+    with MEASURED.open() as file:
+        rows = {row["method"]: row for row in csv.DictReader(file)}
+    assert {*METHODS, *BASELINES} == set(rows)
+    assert "Over many pictures" in [header.value for header in page.header]
+    counts = " or ".join(sorted({row["insertion_n"] for row in rows.values()}, key=int))
+    assert f"Over {counts} maps a method." in said(page)
 
 
 def test_one_slow_map_begins_by_its_button(app: AppTest) -> None:
