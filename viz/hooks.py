@@ -191,9 +191,14 @@ _NO_PART = "The layer {!r} takes no part in looking at a picture."
 
 def score(logits: Tensor, target: int) -> Tensor:
     """The logit of a class, summed over the images of (B, K); ValueError where there is no such class."""
-    if not 0 <= target < logits.shape[1]:
-        raise ValueError(f"There is no class {target}: the network knows classes 0 to {logits.shape[1] - 1}.")
-    return logits[:, target].sum()
+    return logits[:, known_class(target, logits.shape[1])].sum()
+
+
+def known_class(target: int, classes: int) -> int:
+    """The number of a class; ValueError where a network of so many has none of that number."""
+    if not 0 <= target < classes:
+        raise ValueError(f"There is no class {target}: the network knows classes 0 to {classes - 1}.")
+    return target
 
 
 def gradients(score: Tensor, inputs: Sequence[Tensor], *, again: bool = False) -> tuple[Tensor, ...]:

@@ -89,7 +89,7 @@ class Occlusion:
 
     def toward(self, target: int) -> "Occlusion":
         """The same answers, read for another class."""
-        return replace(self, target=_checked(target, len(self.whole_logits)))
+        return replace(self, target=hooks.known_class(target, len(self.whole_logits)))
 
     def drop(self, of: Quantity = "score") -> Values:
         """What the square takes away, (ny, nx): positive where hiding lowers the score. In units of `of`."""
@@ -211,7 +211,7 @@ class Occluder:
         self._channel = int(totals.argmax())
         self._whole = recording.logits[0].numpy()
         self._whole_activation = float(totals[self._channel])
-        self._target = _checked(target, len(self._whole))
+        self._target = hooks.known_class(target, len(self._whole))
         self._note = ""
         if preview and not precision.gains(learning=False):
             self._note = " " + NO_PREVIEW
@@ -411,12 +411,6 @@ def _coarse_to_fine(ny: int, nx: int) -> list[tuple[int, int]]:
         order.update(dict.fromkeys((i, j) for i in range(0, ny, step) for j in range(0, nx, step)))
         step //= 2
     return list(order)
-
-
-def _checked(target: int, classes: int) -> int:
-    if not 0 <= target < classes:
-        raise ValueError(f"The network has the classes 0 to {classes - 1}, so there is no class {target}.")
-    return target
 
 
 def _softmax(logits: Values) -> Values:
