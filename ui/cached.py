@@ -553,7 +553,7 @@ def sight_steps(specimen: Specimen) -> tuple[sight.Step, ...]:
     return sight.steps(loaded(specimen).model, _blank(specimen))
 
 
-@st.cache_resource(max_entries=128, show_spinner=False, hash_funcs=_BY_DIGEST)
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=_BY_DIGEST)
 def sighting(specimen: Specimen, photo: Photo, at: int, point: tuple[float, float]) -> sight.Sighting:
     """What the place of step number `at` over a point of a photo sees. Tensors that nobody changes."""
     ready = loaded(specimen)

@@ -1,6 +1,6 @@
 """The page What one place sees: one place of a picture in three kinds of networks, at one depth."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -9,10 +9,12 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from ui import bound, cached, evidence, photo, prose, state, subject
+from ui import background, bound, cached, charts, evidence, export, photo, prose, state, subject
+from ui.background import Report
 from ui.components.one_place import Panel, one_place
 from ui.photo import Photo
 from viz import images, sight
+from viz.figures.sight import Network, over_depth
 from viz.sight import Sighting, Step
 from zoo import Loaded, Specimen, family_of, weights
 
@@ -32,6 +34,9 @@ _KINDS: Mapping[str, tuple[str, Specimen, str]] = MappingProxyType(  # title, sh
 )  # fmt: skip
 _FAMILIES: Mapping[str, str] = MappingProxyType({"vit": "vit", "swin": "swin", "swin_v2": "swin"})
 _OPACITY = 0.7
+_SMALL = 64  # pixels a side: the networks whose depths are all measured unasked
+_AT_ONCE = 0.1  # seconds that the page waits for them
+_EVERY = 0.5  # seconds between looks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +62,6 @@ def render() -> None:
     _places(picture, chosen)
 
 
-@st.fragment
 def _places(picture: Photo, chosen: Mapping[str, Specimen]) -> None:
     words = prose.words(PAGE)
     depth = bound.slider("Depth", _DEPTH, _DEPTHS, 50, words=lambda share: f"{share} %", help=words["depth"])
@@ -81,6 +85,7 @@ def _places(picture: Photo, chosen: Mapping[str, Specimen]) -> None:
                 f"{_KINDS[kind][0]} (PNG)", partial(images.png, made), f"zoolens-sees-{kind}.png",
                 "image/png", key=f"{PAGE}.png.{kind}", icon="image",
             )  # fmt: skip
+    _over_depth([each for each in found.values() if isinstance(each, Shown)], picture, place, depth / 100)
 
 
 def _shown(kind: str, specimen: Specimen, picture: Photo, place: tuple[int, int], share: float) -> Shown:
@@ -98,6 +103,82 @@ def _point(place: tuple[int, int]) -> tuple[float, float]:
     return (place[0] + 0.5) / _SIDE, (place[1] + 0.5) / _SIDE
 
 
+def _over_depth(networks: Sequence[Shown], picture: Photo, place: tuple[int, int], depth: float) -> None:
+    """The same numbers at all depths, measured beside the page; of large networks when they are asked for."""
+    words = prose.words(PAGE)
+    jobs, reader = cached.background(), background.reader()
+    key = (PAGE, tuple(each.specimen for each in networks), picture.digest, place)
+    jobs.leave(reader, but=key)
+    st.subheader("At all depths")
+    large = any(each.loaded.preprocess.size > _SMALL for each in networks)
+    if (
+        large
+        and key not in jobs
+        and not st.button(
+            "Measure all depths", key=f"{PAGE}.all", icon=":material/play_arrow:", help=words["all"]
+        )
+    ):
+        return
+    seen = jobs.submit(key, partial(_measured, networks, picture, place), reader)
+    if not large:
+        seen = jobs.wait(key, reader, _AT_ONCE) or seen
+    under_way = seen.alive
+
+    @st.fragment(run_every=_EVERY if under_way else None)
+    def live() -> None:
+        now = jobs.look(key, reader) or seen
+        if now.state == "failed":
+            st.error(prose.literal(now.why), icon=":material/error:")
+            return
+        if now.alive:
+            st.progress(now.share, f"All depths: {background.told(now)}")
+        _chart(networks, now.result or {}, depth)
+        if under_way and not now.alive:
+            st.rerun()
+
+    live()
+
+
+def _measured(
+    networks: Sequence[Shown], picture: Photo, place: tuple[int, int], report: Report
+) -> Mapping[str, Sequence[Sighting]]:
+    """What the place sees at all depths: by kind. The panels find it in the cache, too."""
+    found: dict[str, list[Sighting]] = {each.kind: [] for each in networks}
+    todo = [(each, at) for each in networks for at in range(len(each.steps))]
+    for done, (each, at) in enumerate(todo):
+        report(done / len(todo), {kind: tuple(known) for kind, known in found.items()})
+        found[each.kind].append(cached.sighting(each.specimen, picture, at, _point(place)))
+    return found
+
+
+def _chart(networks: Sequence[Shown], found: Mapping[str, Sequence[Sighting]], depth: float) -> None:
+    words = prose.words(PAGE)
+    lines = [
+        Network(
+            name=_KINDS[each.kind][0],
+            steps=len(each.steps),
+            can=[sighting.can for sighting in found.get(each.kind, ())],
+            does=[sighting.does for sighting in found.get(each.kind, ())],
+        )
+        for each in networks
+    ]
+    charts.steady(over_depth(lines, depth), f"{PAGE}.chart", name="zoolens-sees", alt=words["chart alt"])
+    st.caption(words["chart"])
+    rows = [
+        {
+            "network": subject.title(each.specimen), "step": at, "layer": step.title,
+            "rows": step.shape[0], "columns": step.shape[1], "can": sighting.can, "does": sighting.does,
+        }
+        for each in networks
+        for at, (step, sighting) in enumerate(zip(each.steps, found.get(each.kind, ()), strict=False))
+    ]  # fmt: skip
+    if rows:
+        evidence.save(
+            "Numbers (CSV)", lambda: export.as_csv(rows), "zoolens-sees.csv", "text/csv",
+            key=f"{PAGE}.csv", icon="table",
+        )  # fmt: skip
+
+
 def drawn(shown: Shown, picture: Photo) -> Image.Image:
     """What is seen on what the network saw, and a line around what can be seen."""
     values = np.sqrt(images.scaled(shown.sighting.felt.numpy()))
@@ -106,7 +187,7 @@ def drawn(shown: Shown, picture: Photo) -> Image.Image:
 
 
 def _panel(kind: str, specimen: Specimen, found: Shown | str, picture: Image.Image | None) -> Panel:
-    title = f"{_KINDS[kind][0]}: {subject.title(specimen).partition(', epoch')[0]}"
+    title = f"{_KINDS[kind][0]}: {subject.title(specimen)}"
     if isinstance(found, str) or picture is None:
         return Panel(title=title, picture="", layer="", can="–", does="–", note=str(found))
     height, width = found.step.shape

@@ -51,6 +51,20 @@ def test_one_depth_for_all(visit: driver.Visitor) -> None:
     expect(seen).to_have_text(["100.0%"] * 3)
 
 
+def test_all_depths_are_measured_unasked_where_that_is_quick(visit: driver.Visitor) -> None:
+    page = visit("/sees")
+    expect(page.get_by_role("button", name="Numbers (CSV)")).to_be_visible()
+    expect(page.get_by_text("All depths:")).to_have_count(0)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Numbers (CSV)").click()
+    rows = saved.value.path().read_text().splitlines()
+    assert len(rows) == 1 + 7 + 4 + 9
+    assert rows[1].startswith('"ResNet') or rows[1].startswith("ResNet")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Swin (PNG)").click()
+    assert saved.value.path().read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_themes(visit: driver.Visitor, dark: bool) -> None:
     page = visit("/sees", dark=dark)
