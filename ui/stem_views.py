@@ -193,30 +193,21 @@ def silent(studies: Sequence[Study]) -> None:
         words=lambda share: f"{share:.1%}".replace(".0%", "%"), help=words["threshold"],
     )  # fmt: skip
     seen = _scans(studies, token)
+    armed = any(each.alive for each in seen)
 
-    @st.fragment(run_every=_EVERY if any(each.alive for each in seen) else None)
+    @st.fragment(run_every=_EVERY if armed else None)
     def live() -> None:
         now = _scans(studies, token)
+        _said("silent", _silent_said(_shares_of(studies, now, threshold)))
         _progress(studies, now)
-        if any(each.alive for each in seen) and not any(each.alive for each in now):
+        if armed and not any(each.alive for each in now):
             st.rerun()
 
     live()
-    known = [
-        (study, each.result) for study, each in zip(studies, seen, strict=True) if each.result is not None
-    ]
-    if not known:
+    shares = _shares_of(studies, seen, threshold)
+    if armed or not shares:
         return
-    shares = [
-        (
-            study,
-            list(index.layers),
-            [stems.silent(top.values[:, 0], threshold) for top in index.layers.values()],
-            index.count,
-        )
-        for study, index in known
-    ]
-    _said("silent", _silent_said(shares))
+    known = [(study, each.result) for study, each in zip(studies, seen, strict=True) if each.result]
     left, right = st.columns(2, gap="large")
     with left:
         bars = figures.silent([(study.look, paths, layers) for study, paths, layers, _ in shares])
@@ -242,7 +233,26 @@ def silent(studies: Sequence[Study]) -> None:
     )  # fmt: skip
 
 
-def _silent_said(rows: Sequence[tuple[Study, Sequence[str], Sequence[float], int]]) -> str:
+Silent = tuple[Study, list[str], list[float], int]  # layers, the share of silent maps of each, pictures
+
+
+def _shares_of(studies: Sequence[Study], seen: Sequence[Seen], threshold: float) -> list[Silent]:
+    """Of those networks of which something is known."""
+    return [
+        (
+            study,
+            list(each.result.layers),
+            [stems.silent(top.values[:, 0], threshold) for top in each.result.layers.values()],
+            each.result.count,
+        )
+        for study, each in zip(studies, seen, strict=True)
+        if each.result is not None
+    ]
+
+
+def _silent_said(rows: Sequence[Silent]) -> str:
+    if not rows:
+        return ""
     said: list[dict[str, object]] = []
     for study, _, shares, count in rows:
         maps = len(study.stem.weight)
@@ -304,7 +314,12 @@ def _projections(
     if study.no_projections is not None:
         return [(figure(study, None, "", study.no_projections), None)]
     if seen is None or seen.result is None or isinstance(seen.result, str):
-        why = seen.why if seen is not None and seen.state == "failed" else "Looking for the loudest units …"
+        doing = "" if seen is None else f": {background.told(seen)}"
+        why = (
+            seen.why
+            if seen is not None and seen.state == "failed"
+            else f"Looking for the loudest units{doing}"
+        )
         return [(figure(study, None, "", why), None)]
     found = seen.result
     if not found:

@@ -86,10 +86,13 @@ def _tiled(tiles: Pixels) -> tuple[Pixels, int]:
 
 
 def spectrum(power: Values, size: int = 320, most: float | None = None) -> Pixels:
-    """Power (N, N), 0 in the middle, as a picture from black, nothing, to white, `most` or the highest."""
+    """Power (N, N), 0 in the middle, as a picture: black is nothing, white is `most` or the highest.
+
+    The scale is the square root, which is amplitude: else one sees nothing but the highest peak.
+    """
     top = most or float(power.max()) or 1.0
     steps = np.linspace(0, 1, len(_HEAT))
-    share = np.clip(power / top, 0, 1)
+    share = np.sqrt(np.clip(power / top, 0, 1))
     pixels = np.stack([np.interp(share, steps, channel) for channel in _HEAT.T], axis=-1)
     return enlarged(pixels.round().astype(np.uint8), size)
 
@@ -139,7 +142,12 @@ def radial(profiles: Sequence[Profile]) -> go.Figure:
                 annotation_position="top right",
             )  # fmt: skip
     figure.update_xaxes(title="frequency (cycles per pixel of the picture)", range=(0, 0.5), zeroline=False)
-    figure.update_yaxes(title="power (white noise = 1)", rangemode="tozero")
+    least = min((float(each.y[each.y > 0].min(initial=1)) for each in profiles), default=1.0)
+    most = max((float(each.y.max()) for each in profiles), default=1.0)
+    span = (np.log10(max(least, 1e-3)) - 0.1, np.log10(max(most, 1.0)) + 0.15)
+    figure.update_yaxes(
+        title="power (white noise = 1)", type="log", range=span, dtick=1, exponentformat="none"
+    )
     return framed(_titled(figure, "Power from slow to fast"), MEDIUM, 0.32)
 
 
