@@ -46,7 +46,7 @@ def spectrum(studies: Sequence[Study]) -> None:
     )  # fmt: skip
     scale = figures.heat_scale()
     st.html(f'<div class="zl-scale"><i style="background:{scale}"></i><span>0</span><span></span>'
-            f'<span>{most:.1f} times white noise</span></div>')  # fmt: skip
+            f'<span>{most:.1f} times white noise; lightness is its square root</span></div>')  # fmt: skip
     rows = list(zip(studies, found, strict=True))
     radial = figures.radial(
         [
@@ -77,6 +77,7 @@ def spectrum(studies: Sequence[Study]) -> None:
 
 def _spectrum_said(studies: Sequence[Study], alike: bool) -> str:
     rows: list[dict[str, object]] = []
+    middle: list[tuple[float, Study]] = []
     edges = ("below 1/16", "1/16 to 1/8", "1/8 to 1/4", "above 1/4")
     for study in studies:
         found = study.spectrum(alike=alike)
@@ -86,7 +87,9 @@ def _spectrum_said(studies: Sequence[Study], alike: bool) -> str:
         row: dict[str, object] = {"": study.name}
         row |= {words: _percent(share) for words, share in zip(edges, shares, strict=True)}
         rows.append(row | {"finer than its stride holds": _percent(lost)})
-    return export.as_markdown(rows)
+        middle.append((sum(shares[1:3]), study))
+    told = _contrast(middle, "of its power lies in the middle, from 1/16 to 1/4")
+    return f"{told}\n\n{export.as_markdown(rows)}"
 
 
 def _profiles(studies: Sequence[Study], alike: bool) -> list[dict[str, object]]:
@@ -170,7 +173,17 @@ def _aliasing_said(studies: Sequence[Study], kind: str) -> str:
         row["aliased by it"] = _percent(found[study.stem.stride].share)
         row |= {f"by {stride}": _percent(found[stride].share) for stride in STRIDES[1:]}
         rows.append(row)
-    return export.as_markdown(rows)
+    shares = [(study.aliasing(kind)[study.stem.stride].share, study) for study in studies]
+    return f"{_contrast(shares, 'of its answers is aliased by its own stride')}\n\n{export.as_markdown(rows)}"
+
+
+def _contrast(shares: Sequence[tuple[float, Study]], what: str) -> str:
+    """Who has most and who has least of something, in a sentence; "" where there is nothing to compare."""
+    if len(shares) < 2:
+        return ""
+    (least, low), (most, high) = (pick(shares, key=lambda each: each[0]) for pick in (min, max))
+    names = [prose.literal(study.name) for study in (high, low)]
+    return f"**{names[0]}**: {_percent(most)} {what}. **{names[1]}**: {_percent(least)}."
 
 
 def _shares(studies: Sequence[Study], kind: str) -> list[dict[str, object]]:
@@ -263,7 +276,8 @@ def _silent_said(rows: Sequence[Silent]) -> str:
                 "layers searched": len(shares), "silent in all of them": _percent(sum(shares) / len(shares)),
             }
         )  # fmt: skip
-    return export.as_markdown(said)
+    first = [(shares[0], study) for study, _, shares, _ in rows]
+    return f"{_contrast(first, 'of the maps of layer 1 are silent')}\n\n{export.as_markdown(said)}"
 
 
 def second(studies: Sequence[Study]) -> None:
