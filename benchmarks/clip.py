@@ -77,7 +77,7 @@ def train(name: str, out: Path, images: int, epochs: int) -> None:
     print(f"{name}: {known:.2%}", flush=True)
 
 
-def initialised(generator: torch.Generator) -> tuple[nn.Module, nn.Parameter]:
+def initialised(generator: torch.Generator) -> tuple[nn.Module, torch.Tensor]:
     """The network, He's initialisation everywhere but in the first filters, and these."""
     network = SPECIMEN.build(input_size=32)
     layers = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
