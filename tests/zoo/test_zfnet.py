@@ -1,6 +1,7 @@
 """ZFNet's printed map sizes, what sets it apart from AlexNet, and what the deconvnet needs of it."""
 
 import torch
+from pytorchcv.model_provider import get_model
 from torch import Tensor, nn
 
 import zoo
@@ -27,6 +28,27 @@ def test_only_the_first_two_layers_differ_from_alexnet_on_one_gpu() -> None:
     layers = [path for path, module in ours.items() if isinstance(module, nn.Conv2d | nn.Linear)]
     differ = {path for path in layers if repr(ours[path]) != repr(alexnet[path])}
     assert differ == {"stages.0.conv", "stages.1.conv"}
+
+
+def test_the_network_for_photos_is_the_peer_with_batch_norm_and_without_hidden_layers() -> None:
+    peer = get_model("zfnet").features
+    for unit in [module for module in peer.modules() if isinstance(getattr(module, "conv", None), nn.Conv2d)]:
+        unit.conv, unit.use_lrn = nn.Sequential(unit.conv, nn.BatchNorm2d(unit.conv.out_channels)), False
+    peer = nn.Sequential(peer, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 1000)).eval()
+    generator = torch.Generator().manual_seed(0)
+    for name, tensor in peer.state_dict().items():
+        if name.endswith("running_var"):
+            tensor.uniform_(0.5, 1.5, generator=generator)
+        elif name.endswith("running_mean"):
+            tensor.normal_(0, 0.1, generator=generator)
+    ours = zoo.build("zfnet_photos")
+    ours.load_state_dict(dict(zip(ours.state_dict(), peer.state_dict().values(), strict=True)))
+    published = zoo.VARIANTS["zfnet_photos"].published
+    assert published is not None
+    assert sum(parameter.numel() for parameter in peer.parameters()) == published.params
+    image = torch.randn(1, 3, 224, 224, generator=generator)
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(image), peer(image))
 
 
 def test_pools_of_the_classroom_network_halve_and_can_give_switches() -> None:

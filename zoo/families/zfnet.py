@@ -148,14 +148,6 @@ FAMILY = Family(
             note="First filters of 3x3 where the AlexNet of this size has 5x5; no groups, no normalisation.",
         ),
         Variant(
-            name="zfnet_photos",
-            title="ZFNet for photos",
-            config={"norm": "batch", "fc": 0, "grid": 1},
-            input_size=224,
-            note="Figure 3's convolutions with batch norm and, behind a global average, no hidden layers: a "
-            "sixteenth of the weights, and quick to train.",
-        ),
-        Variant(
             name="zfnet",
             title="ZFNet (figure 3)",
             config={},
@@ -186,6 +178,20 @@ FAMILY = Family(
                 accuracy_source="paper, table 2, network (b), validation",
             ),
             note="The same with more maps in layers 3, 4 and 5.",
+        ),
+        Variant(
+            name="zfnet_photos",
+            title="ZFNet for photos",
+            config={"norm": "batch", "fc": 0, "grid": 1},
+            input_size=224,
+            published=Published(
+                params=3_986_216,
+                macs=1_109_666_944,
+                source="pytorchcv zfnet, adapted",
+                adapted="pytorchcv zfnet with batch norm and one linear layer behind an average",
+            ),
+            note="Figure 3's convolutions with batch norm and, behind a global average, no hidden layers: a "
+            "sixteenth of the weights, and quick to train.",
         ),
     ),
 )
