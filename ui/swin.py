@@ -11,7 +11,7 @@ from ui.components.shifted_windows import shifted_windows
 from ui.evidence import Plate
 from viz import images, windows
 from viz.windows import Layout
-from zoo.scaling.attention import global_attention, window_attention
+from zoo.scaling.attention import ATTENTION, global_attention, window_attention
 
 PAGE = "swin"
 _KEY = f"{PAGE}.windows"
@@ -174,7 +174,7 @@ def scales() -> None:
     st.caption(words["scales"])
     st.page_link(
         "pages/scaling.py", label="What both cost over the size of the picture: Scaling",
-        icon=":material/open_in_full:", query_params={"scaling.law": "attention"},
+        icon=":material/open_in_full:", query_params={"scaling.law": ATTENTION.title},
     )  # fmt: skip
 
 
