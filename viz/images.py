@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
 Pixels = NDArray[np.uint8]  # (H, W, 3)
 Values = NDArray[np.floating]
@@ -70,9 +70,16 @@ def overlay(photo: Image.Image, values: Values, *, opacity: float = 0.6, smooth:
     """
     ground = shown(photo)
     grey = np.asarray(ground.convert("L"), dtype=np.float32)[..., None]
-    laid = enlarged(values, ground.size, smooth=smooth)
-    share = np.where(np.isnan(laid), 0, opacity)[..., None]
-    return Image.fromarray(((1 - share) * grey + share * colours(laid)).round().astype(np.uint8))
+    # Cells are coloured before they are enlarged: there are fewer of them.
+    laid = enlarged(values, ground.size, smooth=True) if smooth else values
+    share = np.where(np.isnan(laid), 0, np.float32(opacity))
+    if smooth:
+        tint = colours(laid)
+    else:
+        tint = np.asarray(Image.fromarray(colours(laid)).resize(ground.size, Image.Resampling.NEAREST))
+        share = enlarged(share, ground.size, smooth=False)
+    share = share[..., None]
+    return Image.fromarray(((1 - share) * grey + share * tint).round().astype(np.uint8))
 
 
 def shown(photo: Image.Image) -> Image.Image:
@@ -226,14 +233,21 @@ def _frame(size: tuple[int, int], box: tuple[int, int, int, int]) -> NDArray[np.
 
 def _lined(picture: Image.Image, lines: NDArray[np.bool_]) -> Image.Image:
     """White lines with a black rim, which one sees on everything."""
-    line, rim = (
-        np.asarray(Image.fromarray(255 * lines.astype(np.uint8)).filter(ImageFilter.MaxFilter(width))) > 0
-        for width in (3, 7)
-    )
     pixels = np.array(picture.convert("RGB"))
-    pixels[rim] = 0
-    pixels[line] = 255
+    pixels[_wider(lines, 3)] = 0
+    pixels[_wider(lines, 1)] = 255
     return Image.fromarray(pixels)
+
+
+def _wider(lines: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
+    """What lies at most so many pixels from a mask, in rows and in columns."""
+    height, width = lines.shape
+    around = np.pad(lines, by)
+    across = np.logical_or.reduce([around[:, shift : shift + width] for shift in range(2 * by + 1)])
+    wider: NDArray[np.bool_] = np.logical_or.reduce(
+        [across[shift : shift + height] for shift in range(2 * by + 1)]
+    )
+    return wider
 
 
 def _rgb(colour: str) -> Sequence[int]:
