@@ -79,7 +79,7 @@ def _title(path: str) -> str:
             return f"Stage {int(stage) + 1}, block {int(number[1]) + 1}"
         case [_, stage, "merge"]:
             return f"Stage {int(stage) + 1}, merging"
-    return path
+    return f"Layer {path}"
 
 
 def at(found: Sequence[Step], share: float) -> int:
