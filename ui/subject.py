@@ -262,8 +262,13 @@ def _shipped() -> dict[str, str]:
     for specimen, words in titles.items():
         if specimen.knobs and alike[words] > 1:
             name, between, data = words.partition(" · ")
-            turned = (f"{knob} {value}" for knob, value in specimen.knobs)
+            turned = (f"{knob} {value}" for knob, value in specimen.knobs if not isinstance(value, str))
             titles[specimen] = ", ".join([name, *turned]) + between + data
+    still = Counter(titles.values())
+    for specimen, words in titles.items():
+        if still[words] > 1:  # one network, trained in two ways: the files have names that say how
+            plain = _of_checkpoint(specimen).partition(", epoch")[0]
+            titles[specimen] = f"{plain} ({specimen.weights.partition(':')[2]})"
     return {token(specimen): words for specimen, words in titles.items()}
 
 

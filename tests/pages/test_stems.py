@@ -120,3 +120,14 @@ def test_a_row_for_every_filter(app: AppTest) -> None:
 
 def test_bands_are_named_by_their_edges() -> None:
     assert [f"1/{round(1 / edge)}" for edge in stem_views.BANDS] == ["1/16", "1/8", "1/4"]
+
+
+def test_the_clip_tames_one_filter(app: AppTest) -> None:
+    page = opened(app, view="Size and clip")
+    page.button(key="stems.pair.clip").click().run()
+    assert not page.exception
+    free, clipped = stem_study.studies([subject.parse(word) for word in stem_study.pairs()["clip"][1]])
+    assert float(free.stem.rms.max()) > 3 * float(free.stem.rms.median())  # one filter dominates
+    assert float(clipped.stem.rms.max()) == pytest.approx(0.1, abs=1e-4)
+    assert "0 of 32" in said(page)
+    assert free.name != clipped.name
