@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from ui import bound, cached, descent_sheet, evidence, export, photo, prose, state, subject
+from ui.components import player
 from ui.components.descent import descent as descent_component
 from ui.evidence import Plate
 from ui.photo import Photo
@@ -254,7 +255,7 @@ def _played(unit: Unit, rule: Rule, tallies: Sequence[Tally]) -> None:
     steps = cached.once(unit.key("drawn", rule), lambda: descent_sheet.drawn(_steps(unit, rule)))
     subject_ = str(unit.key())
     descent_component(
-        steps, key=_KEY, subject=subject_, rev=f"{subject_} {rule}", step=_step(len(steps)),
+        steps, key=_KEY, subject=subject_, rev=f"{subject_} {rule}", step=player.asked(_DOWN, len(steps)),
         on_step=_stepped,
     )  # fmt: skip
     st.caption(words["descent"])
@@ -268,16 +269,6 @@ def _played(unit: Unit, rule: Rule, tallies: Sequence[Tally]) -> None:
             "Numbers (CSV)", lambda: export.as_csv([vars(each) for each in tallies]), f"{name}.csv",
             "text/csv", key=f"{PAGE}.csv", icon="table",
         )  # fmt: skip
-
-
-def _step(steps: int) -> int:
-    """The step, from 0, that the address names; at first the last, where all can be seen."""
-    asked = state.query().get(_DOWN, str(steps))
-    if not (asked.isascii() and asked.isdigit() and len(asked) < 4):
-        sentence = f"There is no step {asked[:40]!r}. Here they go from 1 to {steps}."
-        st.warning(prose.literal(sentence), icon=":material/link_off:")
-        return steps - 1
-    return min(max(int(asked) - 1, 0), steps - 1)
 
 
 def _stepped() -> None:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui import bound, cached, prose, state
+from ui.components import player
 from ui.components.figure_one import figure_one
 from viz.hooks import Rule
 
@@ -23,19 +24,13 @@ def render(rule: Rule) -> None:
         unit = bound.segments("Unit of layer 2", "deconvnet.cell", _UNITS)
     walk = cached.figure_one(unit, pool, rule)
     figure_one(
-        walk.data, key=_KEY, rev=f"{unit} {pool} {rule}", step=_step(len(walk.steps)), on_step=_stepped
+        walk.data,
+        key=_KEY,
+        rev=f"{unit} {pool} {rule}",
+        step=player.asked(_STEP, len(walk.steps)),
+        on_step=_stepped,
     )
     st.caption(words["figure"])
-
-
-def _step(steps: int) -> int:
-    """The step, from 0, that the address names; at first the last, where all can be seen."""
-    asked = state.query().get(_STEP, str(steps))
-    if not (asked.isascii() and asked.isdigit() and len(asked) < 4):
-        sentence = f"There is no step {asked[:40]!r}. Here they go from 1 to {steps}."
-        st.warning(prose.literal(sentence), icon=":material/link_off:")
-        return steps - 1
-    return min(max(int(asked) - 1, 0), steps - 1)
 
 
 def _stepped() -> None:

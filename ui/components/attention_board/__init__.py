@@ -1,30 +1,15 @@
 """A picture cut into tokens in the browser: choose one, and see at once what it attends to.
 
 `ui.attention` says which weights these are. `rows.mjs` is what can be asked of them (pure, tested under
-node), `attention_board.js` the view. Streamlit takes one script, so they are joined; only the last one has a
-default export.
+node), `attention_board.js` the view.
 """
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import streamlit as st
+from ui.components import registered
 
-_HERE = Path(__file__).parent
-_SCRIPTS = ("../cells.mjs", "rows.mjs", "attention_board.js")
-
-
-def _read(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
-
-
-# Registered once, here: a second registration under the same name would replace this one.
-_component = st.components.v2.component(
-    "zoolens_attention_board",
-    html=_read("attention_board.html"),
-    css=_read("attention_board.css"),
-    js="\n".join(_read(name) for name in _SCRIPTS),
-)
+_component = registered(Path(__file__).parent, "../cells.mjs", "rows.mjs", "attention_board.js")
 
 
 def attention_board(

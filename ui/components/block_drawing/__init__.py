@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypedDict
 
-import streamlit as st
-
-_HERE = Path(__file__).parent
+from ui.components import registered
 
 
 class Row(TypedDict):
@@ -42,17 +40,7 @@ class Side(TypedDict):
     rows: list[Row]
 
 
-def _read(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
-
-
-# Registered once, here: a second registration under the same name would replace this one.
-_component = st.components.v2.component(
-    "zoolens_block_drawing",
-    html=_read("block_drawing.html"),
-    css=_read("block_drawing.css"),
-    js=f"{_read('geometry.mjs')}\n{_read('block_drawing.js')}",
-)
+_component = registered(Path(__file__).parent, "geometry.mjs", "block_drawing.js")
 
 
 def block_drawing(sides: tuple[Side, Side], colours: Mapping[str, str], *, rev: str, key: str) -> None:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from ui.components.player import registered
 
-# Registered once, here: a second registration under the same name would replace this one.
-_component = registered("zoolens_descent", Path(__file__).parent, ("descent.js",))
+_component = registered(Path(__file__).parent, "descent.js")
 
 
 def descent(

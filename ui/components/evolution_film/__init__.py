@@ -1,30 +1,15 @@
 """Maps over epochs: a table of projections to scrub through or to play, with the jumps of their winners.
 
 It knows nothing of networks or runs: `ui.evolution_film` says what stands in each cell. `frames.mjs` is what
-can be asked of the epochs (pure, tested under node), `evolution_film.js` the view. Streamlit takes one
-script, so they are joined; only the last one has a default export.
+can be asked of the epochs (pure, tested under node), `evolution_film.js` the view.
 """
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import streamlit as st
+from ui.components import registered
 
-_HERE = Path(__file__).parent
-_SCRIPTS = ("frames.mjs", "evolution_film.js")
-
-
-def _read(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
-
-
-# Registered once, here: a second registration under the same name would replace this one.
-_component = st.components.v2.component(
-    "zoolens_evolution_film",
-    html=_read("evolution_film.html"),
-    css=_read("evolution_film.css"),
-    js="\n".join(_read(name) for name in _SCRIPTS),
-)
+_component = registered(Path(__file__).parent, "frames.mjs", "evolution_film.js")
 
 
 def evolution_film(

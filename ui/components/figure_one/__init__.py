@@ -8,8 +8,7 @@ from pathlib import Path
 
 from ui.components.player import registered
 
-# Registered once, here: a second registration under the same name would replace this one.
-_component = registered("zoolens_figure_one", Path(__file__).parent, ("figure_one.js",))
+_component = registered(Path(__file__).parent, "figure_one.js")
 
 
 def figure_one(

@@ -2,32 +2,19 @@
 
 `model.mjs` is the tree, `layout.mjs` the geometry, `camera.mjs` what of it is in view (all pure, tested
 under node), `scene.js` draws, `export.js` saves SVG and PNG, `layer_graph.js` is the view with its events.
-Streamlit takes one script, so they are joined in this order; only the last one has a default export.
 """
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import streamlit as st
+from ui.components import registered
 
 if TYPE_CHECKING:
     from zoo.anatomy import Graph
 
-_HERE = Path(__file__).parent
-_SCRIPTS = ("model.mjs", "layout.mjs", "camera.mjs", "scene.js", "export.js", "layer_graph.js")
-
-
-def _read(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
-
-
-# Registered once, here: a second registration under the same name would replace this one.
-_component = st.components.v2.component(
-    "zoolens_layer_graph",
-    html=_read("layer_graph.html"),
-    css=_read("layer_graph.css"),
-    js="\n".join(_read(name) for name in _SCRIPTS),
+_component = registered(
+    Path(__file__).parent, "model.mjs", "layout.mjs", "camera.mjs", "scene.js", "export.js", "layer_graph.js"
 )
 
 

@@ -1,31 +1,16 @@
 """The same picture in several panels, and one place in all of them that a reader moves.
 
 It knows nothing of networks: `ui.sight` draws the panels. `place.mjs` is where a place lies (pure, tested
-under node), `one_place.js` the view. Streamlit takes one script, so they are joined; only the last one has a
-default export.
+under node), `one_place.js` the view.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import streamlit as st
+from ui.components import registered
 
-_HERE = Path(__file__).parent
-_SCRIPTS = ("place.mjs", "one_place.js")
-
-
-def _read(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
-
-
-# Registered once, here: a second registration under the same name would replace this one.
-_component = st.components.v2.component(
-    "zoolens_one_place",
-    html=_read("one_place.html"),
-    css=_read("one_place.css"),
-    js="\n".join(_read(name) for name in _SCRIPTS),
-)
+_component = registered(Path(__file__).parent, "place.mjs", "one_place.js")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import streamlit as st
-
-_HERE = Path(__file__).parent
+from ui.components import registered
 
 Marks = Sequence[Sequence[tuple[int, int]]]  # a row a picture, a mark a part: thousandths across and down
 
@@ -32,17 +30,7 @@ class Part:
     ink: str  # of the letter
 
 
-def _read(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
-
-
-# Registered once, here: a second registration under the same name would replace this one.
-_component = st.components.v2.component(
-    "zoolens_part_marks",
-    html=_read("part_marks.html"),
-    css=_read("part_marks.css"),
-    js=_read("part_marks.js"),
-)
+_component = registered(Path(__file__).parent, "part_marks.js")
 
 
 def part_marks(

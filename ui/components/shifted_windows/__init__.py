@@ -10,10 +10,7 @@ from pathlib import Path
 
 from ui.components.player import registered
 
-# Registered once, here: a second registration under the same name would replace this one.
-_component = registered(
-    "zoolens_shifted_windows", Path(__file__).parent, ("../cells.mjs", "groups.mjs", "shifted_windows.js")
-)
+_component = registered(Path(__file__).parent, "../cells.mjs", "groups.mjs", "shifted_windows.js")
 
 
 def shifted_windows(

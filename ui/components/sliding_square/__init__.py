@@ -2,29 +2,15 @@
 
 It knows nothing of networks: `viz.figures.occlusion` says what the maps show and which value belongs to
 which place. `places.mjs` is what can be asked of the places (pure, tested under node), `sliding_square.js`
-the view. Streamlit takes one script, so they are joined; only the last one has a default export.
+the view.
 """
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import streamlit as st
+from ui.components import registered
 
-_HERE = Path(__file__).parent
-_SCRIPTS = ("places.mjs", "sliding_square.js")
-
-
-def _read(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
-
-
-# Registered once, here: a second registration under the same name would replace this one.
-_component = st.components.v2.component(
-    "zoolens_sliding_square",
-    html=_read("sliding_square.html"),
-    css=_read("sliding_square.css"),
-    js="\n".join(_read(name) for name in _SCRIPTS),
-)
+_component = registered(Path(__file__).parent, "places.mjs", "sliding_square.js")
 
 
 def sliding_square(

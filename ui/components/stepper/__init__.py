@@ -10,8 +10,7 @@ from pathlib import Path
 
 from ui.components.player import registered
 
-# Registered once, here: a second registration under the same name would replace this one.
-_component = registered("zoolens_stepper", Path(__file__).parent, ("walk.mjs", "stepper.js"))
+_component = registered(Path(__file__).parent, "walk.mjs", "stepper.js")
 
 
 def stepper(

@@ -6,22 +6,9 @@ It knows nothing of networks: the page says what the tiles show and what to say 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import streamlit as st
+from ui.components import registered
 
-_HERE = Path(__file__).parent
-
-
-def _read(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
-
-
-# Registered once, here: a second registration under the same name would replace this one.
-_component = st.components.v2.component(
-    "zoolens_tile_sheet",
-    html=_read("tile_sheet.html"),
-    css=_read("tile_sheet.css"),
-    js=_read("tile_sheet.js"),
-)
+_component = registered(Path(__file__).parent, "tile_sheet.js")
 
 
 def tile_sheet(
