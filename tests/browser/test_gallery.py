@@ -117,7 +117,7 @@ def test_cards_by_keyboard(visit: driver.Visitor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "columns"), [(driver.DESKTOP, 3), (driver.PHONE, 1)], ids=["desktop", "phone"]
+    ("size", "columns"), [(driver.DESKTOP, 4), (driver.PHONE, 1)], ids=["desktop", "phone"]
 )
 def test_cards_stand_in_rows_of_equal_height(
     visit: driver.Visitor, size: tuple[int, int], columns: int
