@@ -184,12 +184,6 @@ FAMILY = Family(
             title="ZFNet for photos",
             config={"norm": "batch", "fc": 0, "grid": 1},
             input_size=224,
-            published=Published(
-                params=3_986_216,
-                macs=1_109_666_944,
-                source="pytorchcv zfnet, adapted",
-                adapted="pytorchcv zfnet with batch norm and one linear layer behind an average",
-            ),
             note="Figure 3's convolutions with batch norm and, behind a global average, no hidden layers: a "
             "sixteenth of the weights, and quick to train.",
         ),
