@@ -169,8 +169,8 @@ def _aliasing_said(studies: Sequence[Study], kind: str) -> str:
     rows: list[dict[str, object]] = []
     for study in studies:
         found = study.aliasing(kind)
-        row: dict[str, object] = {"": study.name, "its stride": study.stem.stride}
-        row["aliased by it"] = _percent(found[study.stem.stride].share)
+        row: dict[str, object] = {"": study.name}
+        row["aliased by its own stride"] = _percent(found[study.stem.stride].share)
         row |= {f"by {stride}": _percent(found[stride].share) for stride in STRIDES[1:]}
         rows.append(row)
     shares = [(study.aliasing(kind)[study.stem.stride].share, study) for study in studies]
@@ -182,6 +182,8 @@ def _contrast(shares: Sequence[tuple[float, Study]], what: str) -> str:
     if len(shares) < 2:
         return ""
     (least, low), (most, high) = (pick(shares, key=lambda each: each[0]) for pick in (min, max))
+    if most == least:
+        return f"All alike: {_percent(most)} {what}."
     names = [prose.literal(study.name) for study in (high, low)]
     return f"**{names[0]}**: {_percent(most)} {what}. **{names[1]}**: {_percent(least)}."
 
@@ -297,7 +299,7 @@ def second(studies: Sequence[Study]) -> None:
         shown = []
         for study, each in zip(studies, now, strict=True):
             shown += _projections(study, each, token, stretch)
-        pictures([html for html, _ in shown], least=300, most=30)
+        pictures([html for html, _ in shown], least=360, most=30)
         if armed and not any(each is not None and each.alive for each in now):
             st.rerun()
 
@@ -311,14 +313,15 @@ def second(studies: Sequence[Study]) -> None:
         if picture is not None
     ]
     if made:
-        evidence.save(
-            "Layer 2 (PNG)", lambda: images.png(figures.beside(made)), "zoolens-layer-2.png", "image/png",
-            key="stems.second.png", icon="image",
-        )  # fmt: skip
-        evidence.save(
-            "Layer 2 (PDF)", lambda: tiles.pdf(figures.beside(made), "Layer 2"), "zoolens-layer-2.pdf",
-            "application/pdf", key="stems.second.pdf", icon="picture_as_pdf",
-        )  # fmt: skip
+        with st.container(horizontal=True, gap="small"):
+            evidence.save(
+                "Layer 2 (PNG)", lambda: images.png(figures.beside(made)), "zoolens-layer-2.png", "image/png",
+                key="stems.second.png", icon="image",
+            )  # fmt: skip
+            evidence.save(
+                "Layer 2 (PDF)", lambda: tiles.pdf(figures.beside(made), "Layer 2"), "zoolens-layer-2.pdf",
+                "application/pdf", key="stems.second.pdf", icon="picture_as_pdf",
+            )  # fmt: skip
 
 
 def _projections(
@@ -348,7 +351,7 @@ def _projections(
     numbers = ", ".join(str(channel) for channel, _, _ in found)
     sheets = [np.asarray(tiles.grid(each, _TILE, _ACROSS)) for each in (cut, patches)]
     layer = study.stem.layers[1].path
-    left, top, right, bottom = found[0][2].box
+    wide, high = (max(each.box[at + 2] - each.box[at] for _, _, each in found) for at in (0, 1))
     return [
         (
             figure(study, sheets[0], f"Projections of layer 2 of {study.name}", f"{layer}, maps {numbers}"),
@@ -357,7 +360,7 @@ def _projections(
         (
             figure(
                 study, sheets[1], f"Parts of pictures that they are projections of, {study.name}",
-                f"What these units saw: {right - left} × {bottom - top} pixels",
+                f"What these units saw: up to {wide} × {high} pixels",
             ),
             sheets[1],
         ),
@@ -380,10 +383,11 @@ def clip(studies: Sequence[Study]) -> None:
             }
         )  # fmt: skip
     _said("clip", export.as_markdown(rows))
+    most = max(float(study.stem.rms.max()) for study in studies)
     for at, column in enumerate(st.columns(len(studies) if len(studies) < 3 else 2, gap="large")):
         with column:
             for study in studies[at :: len(studies) if len(studies) < 3 else 2]:
-                bars = figures.sizes(study.look, study.stem.rms.numpy(), CLIP)
+                bars = figures.sizes(study.look, study.stem.rms.numpy(), CLIP, most)
                 alt = f"Root mean square of the filters of {study.name}, the largest first"
                 chart(bars, f"sizes.{studies.index(study)}", alt, "")
     st.caption(words["sizes"])

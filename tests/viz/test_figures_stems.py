@@ -56,10 +56,11 @@ def test_directions_close_after_half_a_turn() -> None:
 
 
 def test_bars_of_size_are_sorted_and_have_the_line() -> None:
-    figure = figures.sizes(ONE, np.array([0.05, 0.3, 0.1]), 0.1)
+    figure = figures.sizes(ONE, np.array([0.05, 0.3, 0.1]), 0.1, 0.4)
     assert list(figure.data[0].y) == [0.3, 0.1, 0.05]
     assert list(figure.data[0].customdata) == [1, 2, 0]
     assert figure.layout.shapes[0].y0 == 0.1
+    assert figure.layout.yaxis.range[1] > 0.4  # to one scale with the others
 
 
 def test_shares_and_levels() -> None:

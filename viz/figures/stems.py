@@ -221,7 +221,7 @@ def levels(rows: Sequence[tuple[Look, Values]], threshold: float) -> go.Figure:
         )  # fmt: skip
     figure.add_hline(y=threshold, line={"color": LIMIT, "width": 2, "dash": "dot"})
     figure.update_xaxes(title="maps, the loudest first", tickformat=".0%", range=(0, 1.01), zeroline=False)
-    figure.update_yaxes(title="loudest activation (share of the loudest map)", range=(-0.02, 1.03))
+    figure.update_yaxes(title="share of the loudest map", range=(-0.02, 1.03))
     return framed(_titled(figure, "How loud each map of layer 1 can be"), MEDIUM, 0.32)
 
 
@@ -243,8 +243,11 @@ def lost(rows: Sequence[tuple[Look, Sequence[int], Sequence[float], int]]) -> go
     return framed(_titled(figure, "What a stride turns into something else"), MEDIUM, 0.32)
 
 
-def sizes(look: Look, rms: Values, limit: float) -> go.Figure:
-    """The root mean square of each filter as a bar, the largest first, and the line of the clip."""
+def sizes(look: Look, rms: Values, limit: float, most: float) -> go.Figure:
+    """The root mean square of each filter as a bar, the largest first, and the line of the clip.
+
+    `most`: of all networks beside each other, so that their bars are to one scale.
+    """
     order = np.argsort(-rms, kind="stable")
     figure = go.Figure(
         go.Bar(
@@ -258,7 +261,7 @@ def sizes(look: Look, rms: Values, limit: float) -> go.Figure:
         annotation={"text": f"{limit:g}", "font": {"color": LINE}}, annotation_position="top right",
     )  # fmt: skip
     figure.update_xaxes(title="filters, the largest first", zeroline=False)
-    figure.update_yaxes(title="root mean square", range=(0, 1.12 * max(limit, float(rms.max(initial=0)))))
+    figure.update_yaxes(title="root mean square", range=(0, 1.12 * max(limit, most)))
     return framed(_titled(figure, look.name), LOW + 20, 0.3)
 
 
