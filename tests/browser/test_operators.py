@@ -89,7 +89,7 @@ def test_a_link_restores_operator_controls_and_step(visit: driver.Visitor) -> No
     stride.focus()
     stride.press("ArrowLeft")
     expect(page.locator(".count")).to_have_text("7 / 64")  # another walk, the same place
-    page.get_by_text("Attention", exact=True).click()
+    page.get_by_test_id("stMain").get_by_text("Attention", exact=True).click()
     expect(page.locator(".count")).to_have_text("1 / 78")
     button(page, "Last step").click()
     expect(page).to_have_url(re.compile(r"step=se\.78\b"))
