@@ -14,7 +14,7 @@ from benchmarks.browsing import PATIENCE, clock, judged, visiting
 from tests.browser import driver
 
 ROUNDS = 8
-_ANSWER = "(inside('.attention .most')?.textContent ?? '') + (inside('.attention .asks')?.textContent ?? '')"
+_ANSWER = "inside('.attention')?.dataset.drawn + inside('.attention .asks')?.textContent"
 _SAYS = "inside('.windows .says')?.textContent"
 
 

@@ -1,7 +1,7 @@
 """What the benchmarks of pages share: the app in a real Chromium, and a clock inside the page.
 
-The clock starts with an event in the page, so nothing of what happens before it counts, and stops with the
-first frame in which something else is drawn than before.
+The clock starts when the mouse is pressed in the page, so nothing of what happens before it counts, and stops
+with the first frame in which something else is drawn than before.
 """
 
 import statistics
@@ -28,7 +28,7 @@ _CLOCK = """() => {
     const drawn = { %s };
     window.clock = { start: null, took: {} };
     let before = {};
-    document.addEventListener("click", () => {
+    document.addEventListener("pointerdown", () => {
         for (const name in drawn) before[name] = drawn[name]();
         window.clock = { start: performance.now(), took: {} };
     }, true);

@@ -82,6 +82,7 @@ class Board {
     const { sheet } = this;
     const query = tokenOf(this.query, sheet), other = tokenOf(this.other, sheet);
     const row = rowOf(sheet, this.weights, query);
+    this.host.dataset.drawn = sheet.rev; // whose weights these are
     const style = getComputedStyle(this.host);
     this.colour = (name) => style.getPropertyValue(`--${name}`).trim();
     this.left(query, row);
