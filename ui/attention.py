@@ -121,7 +121,7 @@ def _drawn(seen: Study, block: Block, head: int) -> dict[str, object]:
         groups = block.layout.groups(mask=seen.mask).flatten().tolist()
     return {
         "rev": f"{seen.subject.specimen} {seen.photo.digest} {block.path} {head} {seen.mask}",
-        "photo": images.uri(seen.crop.resize((_SHOWN, _SHOWN), Image.Resampling.NEAREST)),
+        "photo": images.uri(images.jpeg(seen.crop.resize((_SHOWN, _SHOWN), Image.Resampling.NEAREST))),
         "height": height,
         "width": width,
         "tokens": found.shape[-1],

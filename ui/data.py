@@ -3,7 +3,6 @@
 import os
 import re
 import tempfile
-from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -15,6 +14,7 @@ from training import data, own
 from training.data import DATASETS, OWN, Dataset, store
 from ui import bound, cached, downloads, export, prose
 from ui.pictures import COLUMNS, KINDS, ROWS, Example, Look
+from viz import images
 from viz.figures.data import balance
 
 _STYLE = Path(__file__).with_suffix(".css")
@@ -275,18 +275,14 @@ def _sheet(look: Look) -> None:
     st.html(
         f'<div class="zl-sheet"><div class="crop"><div class="heads" aria-hidden="true">{heads}</div></div>'
         f'<div class="names">{names}</div>'
-        f'<div class="crop"><img src="{_inline(look.sheet)}" alt="{alt}"></div></div>'
+        f'<div class="crop"><img src="{images.uri(look.sheet)}" alt="{alt}"></div></div>'
     )
 
 
 def _pictures(examples: Sequence[Example]) -> None:
     figures = "".join(
-        f'<figure><img src="{_inline(each.picture)}" alt="">'
+        f'<figure><img src="{images.uri(each.picture)}" alt="">'
         f"<figcaption>{escape(each.label)}</figcaption></figure>"
         for each in examples
     )
     st.html(f'<div class="zl-pictures">{figures}</div>')
-
-
-def _inline(png: bytes) -> str:
-    return f"data:image/png;base64,{b64encode(png).decode()}"

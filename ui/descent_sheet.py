@@ -1,7 +1,5 @@
 """A descent of the deconvnet in pictures, for the browser and to be taken away."""
 
-import base64
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -149,10 +147,8 @@ def _uri(picture: Image.Image) -> str:
     """Without loss where that is small: tiny maps, and few numbers on black."""
     filled = np.asarray(picture).any(-1).mean()
     if max(picture.size) <= _SMALL or filled <= _SPARSE:
-        file = io.BytesIO()
-        picture.save(file, "PNG")
-        return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
-    return images.uri(picture)
+        return images.uri(images.png(picture))
+    return images.uri(images.jpeg(picture))
 
 
 def printed(steps: Sequence[Step]) -> bytes:

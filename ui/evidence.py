@@ -3,7 +3,6 @@
 Pictures travel inside the text as JPEG of the size they are looked at, a few tens of kB each.
 """
 
-import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -70,8 +69,8 @@ def _figure(plate: Plate) -> str:
     if isinstance(plate.picture, str):
         body = f'<div class="none">{escape(plate.picture)}</div>'
     else:
-        coded = base64.b64encode(images.jpeg(plate.picture)).decode()
-        body = f'<img src="data:image/jpeg;base64,{coded}" alt="{escape(plate.alt)}">'
+        source = images.uri(images.jpeg(plate.picture))
+        body = f'<img src="{source}" alt="{escape(plate.alt)}">'
     note = f'<figcaption class="note">{escape(plate.note)}</figcaption>' if plate.note else ""
     mark = f'<i style="background:{escape(plate.colour)}"></i>' if plate.colour else ""
     title = f'<div class="title">{mark}{escape(plate.title)}</div>'

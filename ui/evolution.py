@@ -24,7 +24,7 @@ from ui.evidence import save
 from ui.evolution_film import Film, sent, sheet, table
 from ui.evolution_runs import Watched
 from ui.evolution_work import Column, Moment, Pictures, Tile
-from viz import evolution, hooks, images, tiles
+from viz import evolution, hooks, images
 from viz.evolution import Stage
 from viz.figures import evolution as figures
 from zoo import weights
@@ -316,7 +316,7 @@ def _take_away(film: Film) -> None:
             icon="image",
         )
         save(
-            "PDF, one page", lambda: tiles.pdf(sheet(film, title), title), f"{name}.pdf", "application/pdf",
+            "PDF, one page", lambda: images.pdf(sheet(film, title), title), f"{name}.pdf", "application/pdf",
             key=f"{PAGE}.pdf", icon="picture_as_pdf",
         )  # fmt: skip
         save(

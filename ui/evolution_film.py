@@ -10,7 +10,6 @@ from PIL import Image, ImageDraw, ImageFont
 from ui.evolution_work import Column, Pictures, Tile
 from viz import images, tiles
 from viz.evolution import Stage
-from viz.figures.occlusion import uri
 
 Pixels = NDArray[np.uint8]
 
@@ -136,8 +135,8 @@ def _sent(pixels: Pixels) -> str:
     if longest > _MOST:
         picture.thumbnail((_MOST, _MOST), Image.Resampling.BICUBIC)
     if longest <= _EXACT:
-        return uri(images.png(picture), "png")
-    return uri(images.jpeg(picture), "jpeg")
+        return images.uri(images.png(picture))
+    return images.uri(images.jpeg(picture))
 
 
 def sheet(film: Film, title: str) -> Image.Image:

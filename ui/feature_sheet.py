@@ -1,6 +1,5 @@
 """What the page Features shows of a layer: projections beside patches, on the page and to be taken away."""
 
-import base64
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -178,7 +177,7 @@ def cards(
 
 
 def _uri(jpeg: bytes | None) -> str | None:
-    return None if jpeg is None else f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+    return None if jpeg is None else images.uri(jpeg)
 
 
 def _range(shown: Sequence[Tile]) -> str:

@@ -26,7 +26,7 @@ from ui.feature_sheet import AT_ONCE, Block, Study
 from ui.picture_sets import PictureSet
 from ui.rules import TITLES
 from ui.subject import Subject
-from viz import deconvnet, images, strongest, tiles
+from viz import deconvnet, images, strongest
 from viz.hooks import Rule
 from viz.layers import Layer
 from viz.strongest import Strongest
@@ -273,7 +273,7 @@ def _take_away(study: Study, first: int, rule: Rule, stretch: bool) -> None:
             "PNG", lambda: images.png(printed()), f"{name}.png", "image/png", key=f"{PAGE}.png", icon="image"
         )
         evidence.save(
-            "One page (PDF)", lambda: tiles.pdf(printed(), study.title), f"{name}.pdf", "application/pdf",
+            "One page (PDF)", lambda: images.pdf(printed(), study.title), f"{name}.pdf", "application/pdf",
             key=f"{PAGE}.pdf", icon="picture_as_pdf",
         )  # fmt: skip
         evidence.save(

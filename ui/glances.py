@@ -79,7 +79,7 @@ def overlaid(glance: Glance, values: NDArray[np.floating]) -> Image.Image:
 
 def uri(picture: Image.Image) -> str:
     small = picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
-    return images.uri(small)
+    return images.uri(images.jpeg(small))
 
 
 def figure(source: str, alt: str, caption: str) -> str:

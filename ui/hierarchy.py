@@ -69,7 +69,7 @@ def _rungs(
 
 def _drawn(study: Study) -> list[dict[str, object]]:
     """For `ui.components.tile_ladder`."""
-    photo = images.uri(tiles.fitted(study.crop, _PHOTO))
+    photo = images.uri(images.jpeg(tiles.fitted(study.crop, _PHOTO)))
     width, height = study.crop.size
     made: list[dict[str, object]] = []
     for at, rung in enumerate(study.rungs):
@@ -83,8 +83,8 @@ def _drawn(study: Study) -> list[dict[str, object]]:
                     "says": f"{study.title(at)}: map {unit.channel} answers {value}. Show it large",
                     "caption": f"map {unit.channel} · {value}",
                     "box": (left / width, top / height, (right - left) / width, (bottom - top) / height),
-                    "above": images.uri(tiles.fitted(part, _SIDE)),
-                    "below": images.uri(tiles.fitted(patch, _SIDE)),
+                    "above": images.uri(images.jpeg(tiles.fitted(part, _SIDE))),
+                    "below": images.uri(images.jpeg(tiles.fitted(patch, _SIDE))),
                 }
             )
         alt = f"{study.photo.title} with what the {len(drawn)} units see of it"
@@ -173,7 +173,7 @@ def _take_away(study: Study) -> None:
             "image/png", key=f"{PAGE}.png", icon="image",
         )  # fmt: skip
         evidence.save(
-            "One page (PDF)", lambda: tiles.pdf(hierarchy_sheet.printed(study), study.heading),
+            "One page (PDF)", lambda: images.pdf(hierarchy_sheet.printed(study), study.heading),
             f"{study.name}.pdf", "application/pdf", key=f"{PAGE}.pdf", icon="picture_as_pdf",
         )  # fmt: skip
         evidence.save(

@@ -194,7 +194,7 @@ def _take_away(study: Study, found: Found, relative: bool) -> None:
             f"{name}.png", "image/png", key=f"{PAGE}.png", icon="image",
         )  # fmt: skip
         evidence.save(
-            "As PDF", lambda: plots.pdf(plots.page(charts(study, found, relative), title), title),
+            "As PDF", lambda: images.pdf(plots.page(charts(study, found, relative), title), title),
             f"{name}.pdf", "application/pdf", key=f"{PAGE}.pdf", icon="picture_as_pdf",
         )  # fmt: skip
         evidence.save(

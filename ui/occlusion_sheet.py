@@ -51,7 +51,7 @@ def sheet(
     return {
         "title": "(a) The picture with the square",
         "alt": f"{shown.photo.title}, as the network sees it",
-        "photo": figures.uri(images.jpeg(images.shown(picture)), "jpeg"),
+        "photo": images.uri(images.jpeg(images.shown(picture))),
         "side": found.shape,
         "size": found.size,
         "ys": found.ys,
@@ -145,7 +145,7 @@ def _cover(found: Occlusion, image: Tensor, picture: Image.Image, shown: Shown) 
     if shown.fill in ("mean", "black"):
         return {"cover": None, "tints": ["#" + bytes(pixels[0, 0]).hex()]}
     return {
-        "cover": figures.uri(images.jpeg(Image.fromarray(np.ascontiguousarray(pixels))), "jpeg"),
+        "cover": images.uri(images.jpeg(Image.fromarray(np.ascontiguousarray(pixels)))),
         "tints": None,
     }
 

@@ -1,6 +1,5 @@
 """The page Parts and ablations, its first half: hide a part, and see whether a network changes alike."""
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +18,6 @@ from ui.subject import Subject
 from viz import correspondence, images, occlusion
 from viz.correspondence import RANDOM, Box, Consistency
 from viz.figures import parts as figures
-from viz.figures.occlusion import uri
 from viz.figures.parts import COLOURS, LETTERS, Bar
 from viz.figures.style import LINE, ink
 from zoo import weights
@@ -160,7 +158,7 @@ def _uri(picture: Image.Image, preprocess: Preprocess) -> str:
     left, top = ((edge - side) / 2 for edge in picture.size)
     edge = min(2 * _SHOWN, max(round(side), preprocess.size))
     region = picture.resize((edge, edge), box=(left, top, left + side, top + side))
-    return uri(images.jpeg(region.convert("RGB" if preprocess.channels == 3 else "L")), "jpeg")
+    return images.uri(images.jpeg(region.convert("RGB" if preprocess.channels == 3 else "L")))
 
 
 def _marked(chosen: PartSet) -> None:
@@ -333,8 +331,8 @@ def _take_away(study: Study, found: Found, groups: Mapping[str, Sequence[Bar]]) 
             "image/png", key=f"{PAGE}.png", icon="image",
         )  # fmt: skip
         evidence.save(
-            "One page (PDF)", lambda: _pdf(sheet(study, groups)), f"{name}.pdf", "application/pdf",
-            key=f"{PAGE}.pdf", icon="picture_as_pdf",
+            "One page (PDF)", lambda: images.pdf(sheet(study, groups), "Parts", dots=144), f"{name}.pdf",
+            "application/pdf", key=f"{PAGE}.pdf", icon="picture_as_pdf",
         )  # fmt: skip
     with st.expander("The code that found it", key=f"{PAGE}.code"):
         code.show(code.excerpt(correspondence.correspond))
@@ -384,9 +382,3 @@ def sheet(study: Study, groups: Mapping[str, Sequence[Bar]]) -> Image.Image:
     for at, words in enumerate(said):
         pen.text((gap, rows * (side + gap) + gap + line * at), words, fill="black", font=font)
     return board
-
-
-def _pdf(page: Image.Image) -> bytes:
-    file = io.BytesIO()
-    page.save(file, "PDF", resolution=144)
-    return file.getvalue()

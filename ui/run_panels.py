@@ -3,7 +3,6 @@
 Only the panel that is open is drawn. Pictures go to the browser as PNG inside the text, a few kB each.
 """
 
-import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from training.recipe import Recipe
 from ui import bound, cached, charts, prose
 from ui.live import Log
+from viz import images
 from viz.figures import sheets
 from viz.figures.snapshot import confusion
 from viz.figures.training import Strip, heat
@@ -126,7 +126,7 @@ def _picture(moment: Moment, index: int) -> str:
 
 
 def _image(png: bytes, alt: str) -> str:
-    return f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}" alt="{escape(alt)}">'
+    return f'<img src="{images.uri(png)}" alt="{escape(alt)}">'
 
 
 # Confusion

@@ -194,7 +194,7 @@ def _panel(kind: str, specimen: Specimen, found: Shown | str, picture: Image.Ima
     row, column = found.sighting.unit
     return Panel(
         title=title,
-        picture=images.uri(picture),
+        picture=images.uri(images.jpeg(picture)),
         layer=f"{found.step.title} ({found.at} of {len(found.steps) - 1}): "
         f"row {row + 1}, column {column + 1} of {height} × {width}.",
         can=f"{found.sighting.can:.1%}",

@@ -1,6 +1,5 @@
 """The ways in which the page First layers examines filters; one is shown at a time."""
 
-import base64
 from collections.abc import Sequence
 from html import escape
 
@@ -319,7 +318,7 @@ def second(studies: Sequence[Study]) -> None:
                 key="stems.second.png", icon="image",
             )  # fmt: skip
             evidence.save(
-                "Layer 2 (PDF)", lambda: tiles.pdf(figures.beside(made), "Layer 2"), "zoolens-layer-2.pdf",
+                "Layer 2 (PDF)", lambda: images.pdf(figures.beside(made), "Layer 2"), "zoolens-layer-2.pdf",
                 "application/pdf", key="stems.second.pdf", icon="picture_as_pdf",
             )  # fmt: skip
 
@@ -468,9 +467,8 @@ def figure(study: Study | None, pixels: Pixels | None, alt: str, note: str) -> s
         title = '<div class="title">The picture</div>'
     if pixels is None:
         return f'<figure>{title}<div class="none">{escape(note)}</div></figure>'
-    coded = base64.b64encode(images.png(pixels)).decode()
     return (
-        f'<figure>{title}<img src="data:image/png;base64,{coded}" alt="{escape(alt)}">'
+        f'<figure>{title}<img src="{images.uri(images.png(pixels))}" alt="{escape(alt)}">'
         f"<figcaption>{escape(note)}</figcaption></figure>"
     )
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from ui import bound, evidence, export, prose, stem_views
 from ui.stem_study import PAGE, Study, choose
-from viz import images, stems, tiles
+from viz import images, stems
 from viz.figures import stems as figures
 
 _STYLE = Path(__file__).with_name("stems.css")
@@ -67,7 +67,7 @@ def _filters(studies: Sequence[Study]) -> None:
             key="stems.png", icon="image",
         )  # fmt: skip
         evidence.save(
-            "Filters (PDF)", lambda: tiles.pdf(drawn, "; ".join(study.name for study in studies)),
+            "Filters (PDF)", lambda: images.pdf(drawn, "; ".join(study.name for study in studies)),
             "zoolens-filters.pdf", "application/pdf", key="stems.pdf", icon="picture_as_pdf",
         )  # fmt: skip
         evidence.save(

@@ -103,7 +103,7 @@ def _drawn(layout: Layout, *, masked: bool, four: bool, picture: photo.Photo | N
     }
     if picture is not None:
         shape = (_PHOTO, round(_PHOTO * layout.height / layout.width))
-        drawn["photo"] = images.uri(picture.image.convert("RGB").resize(shape))
+        drawn["photo"] = images.uri(images.jpeg(picture.image.convert("RGB").resize(shape)))
     return drawn
 
 

@@ -192,9 +192,17 @@ def jpeg(picture: Image.Image | Pixels) -> bytes:
     return file.getvalue()
 
 
-def uri(picture: Image.Image | Pixels) -> str:
-    """The same as the address of an image, to be put into a page."""
-    return f"data:image/jpeg;base64,{base64.b64encode(jpeg(picture)).decode()}"
+def uri(coded: bytes) -> str:
+    """The address of a picture that `png` or `jpeg` made, to be put into a page: it holds all of it."""
+    kind = "png" if coded.startswith(b"\x89PNG") else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(coded).decode()}"
+
+
+def pdf(page: Image.Image, title: str, *, dots: int = 150) -> bytes:
+    """The same as one page of paper, so many pixels an inch."""
+    file = io.BytesIO()
+    page.convert("RGB").save(file, "PDF", resolution=dots, title=title, producer="Zoolens")
+    return file.getvalue()
 
 
 def opened(coded: bytes) -> Image.Image:

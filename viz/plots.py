@@ -1,10 +1,9 @@
-"""Charts of curves side by side as one picture, for paper: PNG, or a page of PDF.
+"""Charts of curves side by side as one picture, for paper.
 
 What is drawn is a plotly figure of lines, from viz/figures, so that paper and screen show the same. Drawn
 larger and made smaller, which smooths the lines.
 """
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,7 +15,6 @@ _FINER = 3  # times as large while it is drawn
 _LEFT, _RIGHT, _TOP, _BOTTOM = 54, 12, 30, 40  # pixels around the curves
 _TICKS = 5
 _INK, _RULE = "#000000", "#c8c8c8"
-_DOTS = 150  # of the printed page, an inch
 
 
 def page(rows: Sequence[Sequence[Figure]], title: str) -> Image.Image:
@@ -37,13 +35,6 @@ def page(rows: Sequence[Sequence[Figure]], title: str) -> Image.Image:
             _line(draw, [(x, y), (x + 20, y)], colour, 3)
             _write(draw, (x + 26, y), name, 13, "lm")
     return canvas.resize((across * WIDTH * 2, height * 2), Image.Resampling.LANCZOS)
-
-
-def pdf(picture: Image.Image, title: str) -> bytes:
-    """The picture as a page of its own size."""
-    file = io.BytesIO()
-    picture.convert("RGB").save(file, "PDF", resolution=_DOTS, title=title, producer="Zoolens")
-    return file.getvalue()
 
 
 def _broken(names: Sequence[tuple[str, str]], width: int) -> list[list[tuple[int, tuple[str, str]]]]:

@@ -1,9 +1,8 @@
-"""Projections as pictures: single ones, grids of them, sheets in PNG and PDF.
+"""Projections as pictures: single ones, grids of them, sheets.
 
 C channels, H x W pixels.
 """
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
@@ -70,10 +69,3 @@ def titled(shown: Sequence[tuple[str, Image.Image]], across: int, side: int = 32
         draw.text((left, top + room // 3), title, fill="#1a1a1a", font=font)
         made.paste(fitted(image, side), (left, top + room))
     return made
-
-
-def pdf(sheet: Image.Image, title: str) -> bytes:
-    """A sheet as one page of PDF."""
-    file = io.BytesIO()
-    sheet.convert("RGB").save(file, "PDF", resolution=150.0, title=title)
-    return file.getvalue()

@@ -11,7 +11,7 @@ import benchmarks.invariance
 import zoo
 from ui import cached, invariance_whole, items, rows, subject
 from ui.invariance_study import Study
-from viz import hooks, invariance, plots
+from viz import hooks, images, invariance, plots
 from viz.invariance import CHANGES, Curves, measure
 from zoo import weights
 
@@ -144,7 +144,7 @@ def test_what_is_taken_away() -> None:
     assert [len(row) for row in charts] == [3, 3, 3, 3]
     picture = plots.page(charts, "Invariance")
     assert picture.width > 2000
-    assert plots.pdf(picture, "Invariance").startswith(b"%PDF")
+    assert images.pdf(picture, "Invariance").startswith(b"%PDF")
 
 
 def test_the_numbers_are_what_the_method_finds(app: AppTest) -> None:

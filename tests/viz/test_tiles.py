@@ -3,7 +3,7 @@
 import torch
 from PIL import Image
 
-from viz import tiles
+from viz import images, tiles
 
 
 def test_zero_is_grey_and_the_largest_is_white_or_black() -> None:
@@ -42,6 +42,6 @@ def test_a_tile_keeps_its_shape() -> None:
 
 
 def test_a_sheet_is_one_page_of_pdf() -> None:
-    page = tiles.pdf(Image.new("RGB", (100, 50), "white"), "Layer 1")
+    page = images.pdf(Image.new("RGB", (100, 50), "white"), "Layer 1")
     assert page.startswith(b"%PDF")
     assert page.count(b"/Type /Page\n") == 1

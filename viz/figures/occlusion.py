@@ -6,7 +6,6 @@ what hides there speaks for the class. Black is a place where the square changes
 H x W pixels of the picture, ny x nx places of the square, K classes.
 """
 
-import base64
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -65,7 +64,7 @@ class Panel:
             "title": self.title,
             "note": self.note,
             "alt": f"{self.title}. {self.note}",
-            "image": None if self.pixels is None else uri(images.png(Image.fromarray(self.pixels)), "png"),
+            "image": None if self.pixels is None else images.uri(images.png(self.pixels)),
             "why": self.why,
             "below": self.below,
             "values": None if self.values is None else _rounded(self.values),
@@ -236,11 +235,6 @@ def table(
         {"row_px": y, "column_px": x} | {name: values[number] for name, values in columns.items()}
         for number, (y, x) in enumerate(places)
     ]
-
-
-def uri(content: bytes, kind: str) -> str:
-    """An encoded picture as an address that holds it."""
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
 _PLAIN: Mapping[int, str] = MappingProxyType({ord("−"): "-", ord("–"): "-", ord("×"): "x"})
