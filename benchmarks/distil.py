@@ -32,6 +32,7 @@ from torchvision.transforms.v2.functional import pil_to_tensor
 
 import zoo
 from zoo import Specimen, weights
+from zoo.anatomy import reach_of
 from zoo.families.zfnet import ZFNet
 
 SIDE = 256  # pixels of a stored photo
@@ -96,20 +97,11 @@ def mixed(images: Tensor) -> Tensor:
     return share * images + (1 - share) * images[torch.randperm(len(images), device=images.device)]
 
 
-def centres(body: nn.Sequential, path: str, count: int) -> Tensor:
+def centres(network: nn.Module, path: str, count: int) -> Tensor:
     """Where in the picture the units of a map look, in one dimension: -1..1 from edge to edge, (count,)."""
-    place, apart = 0.0, 1  # of the first unit, and pixels from one to the next
-    for name, module in body.named_modules():
-        if isinstance(module, nn.Conv2d | nn.MaxPool2d):
-            kernel, stride, padding = (
-                value if isinstance(value, int) else int(value[0])
-                for value in (module.kernel_size, module.stride, module.padding)
-            )
-            place += ((kernel - 1) / 2 - padding) * apart
-            apart *= stride
-        if f"stages.{name}" == path:
-            break
-    pixels = place + apart * torch.arange(count) + 0.5
+    sight = reach_of(network, (3, SIZE, SIZE), path)[0].largest
+    assert sight is not None  # a convolution's
+    pixels = (sight.y.first + sight.y.last) / 2 + sight.y.stride * torch.arange(count) + 0.5
     return 2 * pixels / SIZE - 1
 
 
@@ -150,10 +142,9 @@ class Lesson:
             nn.Conv2d(maps.shape[1], target.shape[1], 1)
             for maps, target in zip((told[0], told[1], told[1]), targets, strict=True)
         ).to(self.device)
-        body = self.student.stages
-        late = centres(body, LATE, told[1].shape[-1])
+        late = centres(self.student, LATE, told[1].shape[-1])
         pairs = late[: len(late) // 2 * 2].reshape(-1, 2).mean(1)
-        self.places = (centres(body, EARLY, told[0].shape[-1]), late, pairs)
+        self.places = (centres(self.student, EARLY, told[0].shape[-1]), late, pairs)
 
     def _keep(self, name: str) -> Callable[[nn.Module, object, Tensor], None]:
         def hook(module: nn.Module, inputs: object, output: Tensor) -> None:
