@@ -206,7 +206,7 @@ def made(
                 activation=float(answers.strongest[channel]),
                 box=box,
                 patch=picture[seen],
-                projection=None if projection is None else projection.image[seen].clone(),
+                projection=None if projection is None else projection.patch,
             )
         report((start + len(some)) / len(lit), None)
     return known
