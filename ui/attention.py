@@ -99,14 +99,14 @@ def _token(seen: Study, block: Block, key: str) -> str:
     height, width = block.shape
     middle = f"{height // 2},{width // 2}"
     asked = state.query().get(key, "class" if key == _QUERY and seen.has_class else middle)
-    row, _, column = asked.partition(",")
     if asked == "class" and key == _QUERY:
         return asked if seen.has_class else middle
-    if not all(part.isascii() and part.isdigit() and len(part) < 4 for part in (row, column)):
+    place = state.place(asked)
+    if place is None:
         st.warning(prose.literal(f"There is no token {asked[:40]!r}."), icon=":material/link_off:")
         return middle
     # Maps get smaller from stage to stage, so a token of a larger one is brought inside.
-    return f"{min(int(row), height - 1)},{min(int(column), width - 1)}"
+    return f"{min(place[0], height - 1)},{min(place[1], width - 1)}"
 
 
 def _drawn(seen: Study, block: Block, head: int) -> dict[str, object]:
@@ -139,7 +139,7 @@ def _heads(seen: Study, block: Block, query: str) -> None:
     st.subheader("Every head of the block")
     captured = seen.captured
     rows = captured.of_class(block) if query == "class" else captured.row(block, *_place(query))
-    far = attention.distances(captured)[block.path]
+    far = captured.distances[block.path]
     plates = [
         Plate(
             title=f"Head {at + 1}",
@@ -205,7 +205,7 @@ def whole(seen: Study, block: Block, query: str) -> None:
     """What the weights of all blocks come to; the learned bias of one; places like that of the token."""
     words = prose.words(PAGE)
     st.header("All blocks together")
-    far = attention.distances(seen.captured)
+    far = seen.captured.distances
     titles = [block.title.partition(":")[0] for block in seen.captured.blocks]
     figure = figures.distances(
         titles,

@@ -50,6 +50,14 @@ def drop(key: str) -> None:
     st.query_params.pop(key, None)
 
 
+def place(word: str) -> tuple[int, int] | None:
+    """Row and column that a word of an address names, `3,12`; None where it names none."""
+    row, _, column = word.partition(",")
+    if not all(part.isascii() and part.isdigit() and len(part) < 4 for part in (row, column)):
+        return None
+    return int(row), int(column)
+
+
 def turned(key: str, options: Container[T]) -> T | None:
     """What a list says whose options are these; None where it is none of them.
 

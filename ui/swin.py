@@ -27,7 +27,6 @@ _MAPS: Mapping[str, tuple[str, Layout]] = MappingProxyType(
             )
             for stage, side in ((1, 56), (2, 28), (3, 14), (4, 7))
         },
-        _OWN: ("Your own sizes", Layout(height=8, width=8, window=4, shift=2)),
     }
 )  # fmt: skip
 _SIDES, _WINDOWS = tuple(range(2, 33)), tuple(range(2, 9))
@@ -37,9 +36,8 @@ _PHOTO = 448  # pixels
 
 def render() -> None:
     words = prose.words(PAGE)
-    chosen = bound.picker(
-        "Map", f"{PAGE}.map", {key: title for key, (title, _) in _MAPS.items()}, help=words["map"]
-    )
+    titles = {key: title for key, (title, _) in _MAPS.items()} | {_OWN: "Your own sizes"}
+    chosen = bound.picker("Map", f"{PAGE}.map", titles, help=words["map"])
     layout = _own() if chosen == _OWN else _MAPS[chosen][1]
     shift, mask, ids, over = st.columns(4, vertical_alignment="bottom")
     with shift:
@@ -192,12 +190,11 @@ def _token(layout: Layout) -> tuple[int, int]:
     asked = state.query().get(_TOKEN)
     if asked is None:
         return min(1, layout.height - 1), min(layout.width // 2, layout.width - 1)
-    row, _, column = asked.partition(",")
-    if all(part.isascii() and part.isdigit() and len(part) < 4 for part in (row, column)):
-        if int(row) < layout.height and int(column) < layout.width:
-            return int(row), int(column)
-    else:
+    place = state.place(asked)
+    if place is None:
         st.warning(prose.literal(f"There is no token {asked[:40]!r}."), icon=":material/link_off:")
+    elif place[0] < layout.height and place[1] < layout.width:
+        return place
     return 0, 0
 
 

@@ -10,6 +10,7 @@ h heads, G groups (one, or the windows) of N tokens, a map of H x W tokens.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -65,6 +66,15 @@ class Captured:
         """What the token at row y, column x attends to: (h, H, W)."""
         group, place = block.slot(y, x)
         return block.laid_out(self.weights[block.path][group, :, place], group)
+
+    @cached_property
+    def distances(self) -> Mapping[str, Tensor]:
+        """The mean distance over which each head of each block attends, in pixels: path -> (h,).
+
+        Dosovitskiy et al. 2020 (arXiv:2010.11929), figure 7 on the right: distances between tokens, weighted
+        by attention, over all tokens of the map. The class token and padding have no place and are left out.
+        """
+        return {block.path: _distance(block, self.weights[block.path]) for block in self.blocks}
 
     def of_class(self, block: Block) -> Tensor:
         """What ViT's class token attends to among the patches: (h, H, W); the rest of 1 is for itself."""
@@ -178,7 +188,7 @@ def pair(
     if group != other_group:
         raise ValueError("The two tokens are in different windows of this block: they do not meet here.")
     path = f"{block.path}.attn.qkv"
-    qkv = hooks.observe(model, image, [path]).outputs[path][group]  # (N, 3 D)
+    qkv = hooks.up_to(model, image, path)[group]  # (N, 3 D)
     queries, keys, _ = qkv.reshape(len(qkv), 3, block.heads, -1).permute(1, 2, 0, 3)[:, head]
     scaled = queries[place] @ keys.T * queries.shape[1] ** -0.5
     bias, mask = torch.zeros_like(scaled), torch.zeros_like(scaled)
@@ -245,21 +255,14 @@ def relevance(model: nn.Module, image: Tensor, target: int) -> Tensor:
     return known[0].laid_out(reached[0], 0)
 
 
-def distances(captured: Captured) -> Mapping[str, Tensor]:
-    """The mean distance over which each head of each block attends, in pixels: path -> (h,).
-
-    Dosovitskiy et al. 2020 (arXiv:2010.11929), figure 7 on the right: distances between tokens, weighted by
-    attention, over all tokens of the map. The class token and padding have no place and are left out.
-    """
-    found = {}
-    for block in captured.blocks:
-        there = (block.places >= 0).to(torch.float32)
-        y, x = block.places.clamp(min=0) // block.shape[1], block.places.clamp(min=0) % block.shape[1]
-        places = torch.stack([y, x], -1).float()
-        apart = torch.cdist(places, places)[:, None]  # (G, 1, N, N)
-        counted = captured.weights[block.path] * (there[:, :, None] * there[:, None, :])[:, None]
-        found[block.path] = block.patch * (counted * apart).sum((0, 2, 3)) / counted.sum((0, 2, 3))
-    return found
+def _distance(block: Block, weights: Tensor) -> Tensor:
+    """Of each head (h,), from the weights (G, h, N, N)."""
+    there = (block.places >= 0).to(torch.float32)
+    y, x = block.places.clamp(min=0) // block.shape[1], block.places.clamp(min=0) % block.shape[1]
+    places = torch.stack([y, x], -1).float()
+    apart = torch.cdist(places, places)[:, None]  # (G, 1, N, N)
+    counted = weights * (there[:, :, None] * there[:, None, :])[:, None]
+    return block.patch * (counted * apart).sum((0, 2, 3)) / counted.sum((0, 2, 3))
 
 
 def alike_places(model: nn.Module, y: int, x: int) -> Tensor:
@@ -289,13 +292,7 @@ def lens(model: nn.Module, image: Tensor, targets: Sequence[int]) -> Tensor:
     passed = hooks.observe(model, image, paths)
     with torch.no_grad():
         tokens = torch.cat([passed.outputs[path][:, 0] for path in paths])
-        answers = nn.functional.linear(
-            nn.functional.layer_norm(
-                tokens, model.norm.normalized_shape, model.norm.weight, model.norm.bias, model.norm.eps
-            ),
-            model.head.weight,
-            model.head.bias,
-        )
+        answers: Tensor = model.head(model.norm(tokens))
     return answers.softmax(1)[:, list(targets)]
 
 

@@ -168,9 +168,9 @@ def test_distances_by_hand(image: Tensor) -> None:
     captured = attention.Captured(
         logits=torch.zeros(1, 1), blocks=(block,), weights={"a": torch.full((1, 2, 5, 5), 0.2)}
     )
-    found = attention.distances(captured)["a"]
+    found = captured.distances["a"]
     torch.testing.assert_close(found, torch.full((2,), 16 * (2 + 2**0.5) / 4))
-    real = attention.distances(attention.capture(zoo.load(SWIN).model, image))
+    real = attention.capture(zoo.load(SWIN).model, image).distances
     assert all((each > 0).all() and (each < 32).all() for each in real.values())
 
 
