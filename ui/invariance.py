@@ -26,7 +26,8 @@ from ui.predictions import percent
 from ui.subject import Subject
 from viz import invariance
 from viz.figures import invariance as figures
-from viz.figures.invariance import COLOURS, Line
+from viz.figures.invariance import Line
+from viz.figures.style import COLOURS
 from viz.invariance import CHANGES, FILLS, Curves, Kind
 
 _FILLS = {"black": "Black", "mean": "Mean", "edge": "Edge", "reflect": "Mirror", "wrap": "Wrap around"}

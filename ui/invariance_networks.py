@@ -9,7 +9,8 @@ from ui import bound, cached, evidence, export, invariance_photos, prose, rows, 
 from ui.invariance_study import EVERY, PAGE, Study
 from ui.photo import Photo
 from viz.figures import invariance as figures
-from viz.figures.invariance import GLYPHS, Line
+from viz.figures.invariance import Line
+from viz.figures.style import GLYPHS
 from viz.invariance import CHANGES, Curves, Fill, Kind, Values, mean_change
 from zoo import Specimen, family_of, imagenet, weights
 

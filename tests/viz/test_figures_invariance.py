@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from viz.figures.invariance import COLOURS, Line, bars, curves
+from viz.figures.invariance import Line, bars, curves
+from viz.figures.style import COLOURS
 
 
 def test_what_is_not_known_yet_is_left_out() -> None:

@@ -1,7 +1,7 @@
 """The chart of the page What one place sees: pairs of lines, what is not known yet, and the mark."""
 
-from viz.figures.invariance import COLOURS
 from viz.figures.sight import Network, over_depth
+from viz.figures.style import COLOURS
 
 
 def test_a_pair_of_lines_for_each_network() -> None:

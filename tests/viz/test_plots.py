@@ -5,7 +5,8 @@ import pytest
 
 from viz import plots
 from viz.figures import invariance as figures
-from viz.figures.invariance import COLOURS, Line
+from viz.figures.invariance import Line
+from viz.figures.style import COLOURS
 
 
 def colour(word: str) -> tuple[int, ...]:

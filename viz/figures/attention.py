@@ -9,8 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from viz.figures.invariance import COLOURS, SYMBOLS
-from viz.figures.style import MEDIUM, RIM, framed
+from viz.figures.style import COLOURS, MEDIUM, RIM, SYMBOLS, framed
 
 _SPREAD = 0.3  # of a step between blocks, over which its heads stand side by side
 

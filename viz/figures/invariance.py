@@ -11,15 +11,11 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from viz.figures.style import LINE, MEDIUM
+from viz.figures.style import COLOURS, LINE, MEDIUM, SYMBOLS
 
 Numbers = NDArray[np.floating]
 
-# Okabe and Ito's, with markers and strokes of their own for those who do not see them.
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#7a7a7a")
-SYMBOLS = ("circle", "diamond", "square", "triangle-up", "triangle-down", "circle", "square")
-GLYPHS = ("●", "◆", "■", "▲", "▼", "○", "□")  # the same markers in text
-DASHES = ("solid", "solid", "solid", "solid", "solid", "dash", "dash")
+DASHES = ("solid", "solid", "solid", "solid", "solid", "dash", "dash")  # where markers come again
 MOST = len(COLOURS)
 
 

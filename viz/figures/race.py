@@ -10,13 +10,12 @@ from math import ceil
 import numpy as np
 import plotly.graph_objects as go
 
+from viz.figures import style
 from viz.figures.style import LINE
 from viz.figures.training import Axis, Curve, Look, Numbers, progress
 
 # Okabe and Ito's, and markers of their own for those who do not see them.
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7")
-SYMBOLS = ("circle", "diamond", "square", "triangle-up")
-GLYPHS = ("●", "◆", "■", "▲")  # the same markers in text
+COLOURS, SYMBOLS, GLYPHS = (each[:4] for each in (style.COLOURS, style.SYMBOLS, style.GLYPHS))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from viz.figures.invariance import COLOURS, SYMBOLS
-from viz.figures.style import LINE, MEDIUM, framed
+from viz.figures.style import COLOURS, LINE, MEDIUM, SYMBOLS, framed
 
 
 @dataclass(frozen=True, kw_only=True)

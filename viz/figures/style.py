@@ -74,6 +74,12 @@ LINE = "#7d8894"  # lines and small marks: at least 3.5:1 on white and on #0f141
 FAINT = "rgba(125, 136, 148, 0.45)"  # lines that must not compete with the data
 FRONT = "#56b4e9"
 
+# Things side by side in a chart, in this order: Okabe and Ito's colours, markers for those who do not see
+# them, and the same markers in text.
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#7a7a7a")
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "triangle-down", "circle", "square")
+GLYPHS = ("●", "◆", "■", "▲", "▼", "○", "□")
+
 TALL, MEDIUM, LOW = 460, 320, 240  # heights of figures, px
 
 
