@@ -2,23 +2,19 @@
 
 import base64
 import json
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests import opening
+
 SWIN = "swin_classroom,weights:shipped:swin_cifar10"
 
 
-def opened(app: AppTest, **query: str) -> AppTest:
-    app.run()
-    app.switch_page("pages/attention.py")
-    for name, value in query.items():
-        app.query_params[f"attention.{name}"] = value
-    app.run()
-    assert not app.exception, app.exception
-    return app
+opened = partial(opening.opened, page="attention")
 
 
 def sheet(page: AppTest) -> dict[str, Any]:

@@ -1,18 +1,13 @@
 """The page Class-activation maps: what it shows of real predictions, and what it says of nothing."""
 
 import re
+from functools import partial
 
 from streamlit.testing.v1 import AppTest
 
+from tests import opening
 
-def opened(app: AppTest, **query: str) -> AppTest:
-    app.run()
-    app.switch_page("pages/cam.py")
-    for name, value in query.items():
-        app.query_params[f"cam.{name}"] = value
-    app.run()
-    assert not app.exception, app.exception
-    return app
+opened = partial(opening.opened, page="cam")
 
 
 def html(page: AppTest) -> str:

@@ -1,20 +1,16 @@
 """The page Deconvnet: figure 1, a real descent, the rules, and what it says where there is none."""
 
 import re
+from functools import partial
 
 from streamlit.testing.v1 import AppTest
+
+from tests import opening
 
 SHAPES = "zfnet_classroom,weights:shipped:zfnet_shapes"
 
 
-def opened(app: AppTest, **query: str) -> AppTest:
-    app.run()
-    app.switch_page("pages/deconvnet.py")
-    for name, value in query.items():
-        app.query_params[f"deconvnet.{name}"] = value
-    app.run()
-    assert not app.exception, app.exception
-    return app
+opened = partial(opening.opened, page="deconvnet")
 
 
 def html(page: AppTest) -> str:

@@ -2,12 +2,14 @@
 
 import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests import opening
 from training.events import Done, Failed
 from training.recipe import Recipe
 from training.runs import Runs
@@ -21,14 +23,7 @@ def root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
-def opened(app: AppTest, **query: str) -> AppTest:
-    app.run()
-    app.switch_page("pages/evolution.py")
-    for name, value in query.items():
-        app.query_params[f"evolution.{name}"] = value
-    app.run()
-    assert not app.exception
-    return app
+opened = partial(opening.opened, page="evolution")
 
 
 def data(page: AppTest) -> dict[str, Any]:

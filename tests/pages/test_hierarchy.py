@@ -1,18 +1,15 @@
 """The page Hierarchy: its rungs, an opened tile, and networks that it cannot show."""
 
+from functools import partial
+
 from streamlit.testing.v1 import AppTest
+
+from tests import opening
 
 SHAPES = "zfnet_classroom,weights:shipped:zfnet_shapes"
 
 
-def opened(app: AppTest, **query: str) -> AppTest:
-    app.run()
-    app.switch_page("pages/hierarchy.py")
-    for name, value in query.items():
-        app.query_params[f"hierarchy.{name}"] = value
-    app.run()
-    assert not app.exception, app.exception
-    return app
+opened = partial(opening.opened, page="hierarchy")
 
 
 def test_it_opens_on_five_rungs_and_a_tile(app: AppTest) -> None:

@@ -2,11 +2,13 @@
 
 import csv
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests import opening
 from ui.method_cards import rank, signed
 from ui.method_work import Card
 from ui.methods import DEPTHS, depth_of
@@ -16,14 +18,7 @@ MEASURED = Path(__file__).parents[2] / "assets" / "measured" / "faithfulness.csv
 SMALL = "resnet_classroom,weights:shipped:resnet_shapes"  # 64 pixels: maps in no time
 
 
-def opened(app: AppTest, **query: str) -> AppTest:
-    app.run()
-    app.switch_page("pages/methods.py")
-    for name, value in query.items():
-        app.query_params[f"methods.{name}"] = value
-    app.run()
-    assert not app.exception
-    return app
+opened = partial(opening.opened, page="methods")
 
 
 def finished(page: AppTest) -> AppTest:

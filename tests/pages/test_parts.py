@@ -1,6 +1,7 @@
 """The page Parts and ablations: real numbers, links, marks of one's own, and what cannot be."""
 
 import json
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import zoo
+from tests import opening
 from ui import part_sets, parts
 from viz import images
 from viz.correspondence import RANDOM, Consistency, correspond
@@ -18,14 +20,7 @@ SMALL = "lenet_classroom,weights:shipped:lenet_shapes"
 OWN = "shapes:arrow:2:alike~100.100_200.200_300.300_400.400_500.500_600.600"
 
 
-def opened(app: AppTest, **query: str) -> AppTest:
-    app.run()
-    app.switch_page("pages/parts.py")
-    for name, value in query.items():
-        app.query_params[f"parts.{name}"] = value
-    app.run()
-    assert not app.exception
-    return app
+opened = partial(opening.opened, page="parts")
 
 
 def marks(page: AppTest) -> dict[str, Any]:

@@ -1,18 +1,13 @@
 """What one place sees: three panels at one depth, what the address says, and networks that do not fit."""
 
 import json
+from functools import partial
 
 from streamlit.testing.v1 import AppTest
 
+from tests import opening
 
-def opened(app: AppTest, **query: str) -> AppTest:
-    app.run()
-    app.switch_page("pages/sees.py")
-    for name, value in query.items():
-        app.query_params[f"sees.{name}"] = value
-    app.run()
-    assert not app.exception, app.exception
-    return app
+opened = partial(opening.opened, page="sees")
 
 
 def panels(page: AppTest) -> list[dict[str, str]]:

@@ -1,19 +1,14 @@
 """Shifted windows: the paper's numbers on the page, sizes of the reader's own, and odd addresses."""
 
 import json
+from functools import partial
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests import opening
 
-def opened(app: AppTest, **query: str) -> AppTest:
-    app.run()
-    app.switch_page("pages/swin.py")
-    for name, value in query.items():
-        app.query_params[f"swin.{name}"] = value
-    app.run()
-    assert not app.exception, app.exception
-    return app
+opened = partial(opening.opened, page="swin")
 
 
 def layout(page: AppTest) -> dict[str, object]:
