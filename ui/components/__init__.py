@@ -31,7 +31,7 @@ def registered(
     made: Callable[..., Any] = st.components.v2.component(
         f"zoolens_{folder.name}",
         html=html,
-        css=joined([*styles, f"{folder.name}.css"]),
+        css=joined(["../theme.css", *styles, f"{folder.name}.css"]),
         js=joined(scripts),
     )
     return made
