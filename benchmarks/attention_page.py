@@ -15,6 +15,7 @@ from tests.browser import driver
 
 ROUNDS = 8
 _ANSWER = "inside('.attention')?.dataset.drawn + inside('.attention .asks')?.textContent"
+_SEEN = "inside('.one-place .layer')?.textContent + inside('.one-place .view img')?.src"
 _SAYS = "inside('.windows .says')?.textContent"
 
 
@@ -47,7 +48,7 @@ def tokens(page: Page, board: Locator) -> list[float]:
     """A token after the other, along a diagonal of a board."""
     box = board.bounding_box()
     assert box is not None
-    steps = [(at + 0.5) / (ROUNDS + 1) for at in range(1, ROUNDS + 1)]
+    steps = [(at + 0.5) / ROUNDS for at in range(ROUNDS)]  # no token twice: boards have that many or more
     return [took(page, board, (step * box["width"], step * box["height"])) for step in steps]
 
 
@@ -63,6 +64,12 @@ def main() -> None:
             times = tokens(page, page.locator(".attention canvas.query"))
             print(f"{row.title}, another token: {judged(times, row.bar)}", flush=True)
             page.close()
+        page = visit("/sees")
+        expect(page.locator(".one-place .layer")).to_have_count(3)
+        clock(page, {"answer": _SEEN})
+        times = tokens(page, page.locator(".one-place .view").first)
+        print(f"What one place sees, another place: {judged(times, 300)}", flush=True)
+        page.close()
         page = visit("/swin")
         expect(page.locator(".windows .says")).to_contain_text("partners")
         clock(page, {"answer": _SAYS})

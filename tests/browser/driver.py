@@ -122,23 +122,28 @@ class Visitor:
 
     def __init__(self, browser: Browser, base: str) -> None:
         self.complaints: list[str] = []
+        self.base = base
         self._browser = browser
-        self._base = base
         self._contexts: list[BrowserContext] = []
 
     def __call__(self, path: str = "/", *, dark: bool = False, size: tuple[int, int] = DESKTOP) -> Page:
         """A settled page in a window that shares nothing with any other."""
+        page = self.window(dark=dark, size=size)
+        page.goto(self.base + path)
+        settled(page)
+        return page
+
+    def window(self, *, dark: bool = False, size: tuple[int, int] = DESKTOP) -> Page:
+        """Such a window with nothing in it yet."""
         context = self._browser.new_context(
             color_scheme="dark" if dark else "light",
             viewport={"width": size[0], "height": size[1]},
         )
         self._contexts.append(context)
-        context.route(lambda url: not url.startswith((self._base, "data:", "blob:")), self._refuse)
+        context.route(lambda url: not url.startswith((self.base, "data:", "blob:")), self._refuse)
         context.on("console", self._listen)
         page = context.new_page()
         page.on("pageerror", lambda error: self.complaints.append(f"error in the page: {error}"))
-        page.goto(self._base + path)
-        settled(page)
         return page
 
     def close(self) -> None:

@@ -4,8 +4,9 @@ Nakandala, Kumar, Papakonstantinou, "Incremental and Approximate Inference for F
 Explanations", SIGMOD 2019. One pass over the picture itself records the network's operations and their
 outputs. Behind a square, an operation that works on units near each other changes a box of its map, which
 grows with the receptive field: the box is computed, for many squares at once, on what it sees, which is cut
-from the recorded map and has the changed box of the input laid over it. Once the box covers most of the map,
-or an operation sees all of it (global pooling, linear layers), whole maps are computed.
+from the recorded map and has the changed box of the input laid over it. Squares that are asked for together
+have boxes of one size, so it pays to ask for such whose boxes the border cuts alike. Once the box covers most
+of the map, or an operation sees all of it (global pooling, linear layers), whole maps are computed.
 
 B squares, H x W units of a map, h x w of a box or a window. Pairs are along rows and columns.
 """
@@ -31,7 +32,7 @@ from viz.layers import Kind, as_maps
 
 __all__ = ["Incremental", "NotLocalError", "record"]
 
-Places: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]  # for each row and each column of squares
+Places: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]  # along rows and along columns
 
 _WHOLE = 0.8  # of a map: a box that covers more of it is no box any more
 _WORTH_IT = 0.9  # of the multiplications: who needs more of them gains nothing
@@ -51,13 +52,19 @@ _FRESH = {torch.conv2d, F.batch_norm, Tensor.add, torch.cat, F.linear}  # no vie
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Box:
-    """Where a map changes: boxes of one size, whose origins are such that they lie inside the map."""
+class _Change:
+    """Which units of a map change: for each row and each column at which squares can begin."""
 
-    low: Places  # the first unit that changes
+    low: Places  # the first
     high: Places  # the last
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Box:
+    """Where a map is computed: boxes of one size, whose origins are such that they lie inside the map."""
+
     size: Pair
-    start: Places  # of the box
+    start: Places  # of the box of each square
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,7 +72,7 @@ class _Reading:
     """How a step reads one of its inputs: a window of the padded map, the input's box laid over it."""
 
     size: Pair
-    start: Places  # of the window in the padded map
+    start: Places  # of each square's window in the padded map
     paste: Places  # of the box in the window; it may begin before it
     units: Tensor  # (padded H W, ...) of the map of the picture itself
     width: int  # of the padded map
@@ -104,24 +111,24 @@ class Incremental:
         steps = [halved(step) for step in recording.steps] if half else recording.steps
         self._locals = _localised(steps)
         self._steps = [batched(step) for step in steps]
-        self._boxes = self._grown(size)
+        self._changes = self._grown(size)
+        self._largest = self._boxed((np.arange(len(self._row_of)), np.arange(len(self._column_of))))
         self.share = self._demanded_share()
         self._work_in_place()
         self._padded: dict[object, Tensor] = {}
-        self._readings = [[self._reading(i, j) for j in step.inputs] for i, step in enumerate(self._steps)]
+        self.batch = self._fitting()
         if half:
             for step in self._steps:
                 convert(step)
         self._last = {source: i for i, step in enumerate(self._steps) for source in step.inputs}
-        self.batch = self._fitting()
 
     @property
     def how(self) -> str:
         """What is done, in a sentence."""
         half = " In bfloat16: an approximation." if self.half else ""
         return (
-            f"Only what the square changes is computed again, layer by layer: {self.share:.0%} of the "
-            f"multiplications. {self._spread()}{half}"
+            f"Only what the square changes is computed again, layer by layer: at most {self.share:.0%} of "
+            f"the multiplications. {self._spread()}{half}"
         )
 
     def answers(self, squares: Tensor, rows: Sequence[int], columns: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -130,19 +137,21 @@ class Incremental:
             np.array([self._row_of[row] for row in rows]),
             np.array([self._column_of[column] for column in columns]),
         )
+        boxes = self._boxed(at)
         values = {0: squares.contiguous(memory_format=torch.channels_last)}
         total = torch.empty(0)
         with torch.inference_mode():
             for i, step in enumerate(self._steps):
                 if step.inputs:
                     read = [
-                        values[source] if reading is None else self._cut(reading, values[source], at)
-                        for source, reading in zip(step.inputs, self._readings[i], strict=True)
+                        values[source] if reading is None else self._cut(reading, values[source])
+                        for source in step.inputs
+                        for reading in [self._reading(i, source, boxes)]
                     ]
                     own = self._locals[i]
-                    values[i] = step.call(read) if self._boxes[i] is None or own is None else own.run(read)
+                    values[i] = step.call(read) if boxes[i] is None or own is None else own.run(read)
                 if i == self._layer:
-                    total = self._total(values[i], at)
+                    total = self._total(values[i], boxes[i])
                 for source in step.inputs:
                     if self._last[source] == i:
                         del values[source]
@@ -158,45 +167,57 @@ class Incremental:
         rows, columns = (self._steps[i].base.shape[axis] for axis in self._space(i))
         return rows, columns
 
-    def _grown(self, size: Pair) -> list[_Box | None]:
-        """The box of each step; None where the whole map is computed."""
+    def _grown(self, size: Pair) -> list[_Change | None]:
+        """What changes of the map of each step; None where all of it may."""
         low = (np.array(list(self._row_of)), np.array(list(self._column_of)))
-        high = (low[0] + size[0] - 1, low[1] + size[1] - 1)
-        found: list[_Box | None] = [self._box(0, low, high)]
-        if found[0] is None:
-            raise NotLocalError("The square hides most of the picture.")
+        found: list[_Change | None] = [_Change(low=low, high=(low[0] + size[0] - 1, low[1] + size[1] - 1))]
         for i, step in enumerate(self._steps[1:], start=1):
             own, before = self._locals[i], [found[source] for source in step.inputs]
-            boxes = [box for box in before if box is not None]
-            if own is None or len(boxes) < len(before):
+            changes = [change for change in before if change is not None]
+            if own is None or len(changes) < len(before):
                 found.append(None)
                 continue
-            low, high = (self._edge(i, own, boxes, last) for last in (False, True))
-            found.append(self._box(i, low, high))
+            low, high = (self._edge(i, own, changes, last) for last in (False, True))
+            found.append(_Change(low=low, high=high))
         return found
 
-    def _edge(self, i: int, own: Local, boxes: Sequence[_Box], last: bool) -> Places:
+    def _edge(self, i: int, own: Local, changes: Sequence[_Change], last: bool) -> Places:
         """The first, or the last, unit of a step's map that sees a change of any of its inputs."""
         edges = []
         for axis, units in enumerate(self._map_size(i)):
             stride, before, kernel = own.stride[axis], own.before[axis], own.kernel[axis]
             if last:
-                seen = np.max([(box.high[axis] + before) // stride for box in boxes], axis=0)
+                seen = np.max([(change.high[axis] + before) // stride for change in changes], axis=0)
             else:
-                seen = np.min([-((kernel - 1 - before - box.low[axis]) // stride) for box in boxes], axis=0)
+                seen = np.min(
+                    [-((kernel - 1 - before - change.low[axis]) // stride) for change in changes], axis=0
+                )
             edges.append(np.clip(seen, 0, units - 1))
         return edges[0], edges[1]
 
-    def _box(self, i: int, low: Places, high: Places) -> _Box | None:
-        map_size = self._map_size(i)
-        rows, columns = (int((b - a).max()) + 1 for a, b in zip(low, high, strict=True))
-        if rows * columns >= _WHOLE * map_size[0] * map_size[1]:
+    def _boxed(self, at: Places) -> list[_Box | None]:
+        """The boxes of each step for squares in these rows and columns; None: all of the map."""
+        found: list[_Box | None] = []
+        for i, (step, change) in enumerate(zip(self._steps, self._changes, strict=True)):
+            whole = change is None or any(found[source] is None for source in step.inputs)
+            found.append(None if whole or change is None else self._box(i, change, at))
+        if found[0] is None:
+            raise NotLocalError("The square hides most of the picture.")
+        return found
+
+    def _box(self, i: int, change: _Change, at: Places) -> _Box | None:
+        height, width = self._map_size(i)
+        (top, left), (bottom, right) = (
+            (edge[0][at[0]], edge[1][at[1]]) for edge in (change.low, change.high)
+        )
+        rows, columns = int((bottom - top).max()) + 1, int((right - left).max()) + 1
+        if rows * columns >= _WHOLE * height * width:
             return None
-        start = np.minimum(low[0], map_size[0] - rows), np.minimum(low[1], map_size[1] - columns)
-        return _Box(low=low, high=high, size=(rows, columns), start=start)
+        start = np.minimum(top, height - rows), np.minimum(left, width - columns)
+        return _Box(size=(rows, columns), start=start)
 
     def _demanded_share(self) -> float:
-        """Multiplications of boxes, as a part of those of whole maps."""
+        """Multiplications of the largest boxes, as a part of those of whole maps."""
         whole = boxed = 0.0
         for i, step in enumerate(self._steps):
             if step.func in (torch.conv2d, F.linear):
@@ -210,13 +231,13 @@ class Incremental:
         return boxed / whole
 
     def _part(self, i: int) -> float:
-        """What is computed of a step's map."""
-        box = self._boxes[i]
+        """What is computed of a step's map, where its box is largest."""
+        box = self._largest[i]
         return 1.0 if box is None else prod(box.size) / prod(self._map_size(i))
 
     def _spread(self) -> str:
         """From where on whole maps are computed, in a sentence."""
-        i = next(i for i, box in enumerate(self._boxes) if box is None)
+        i = next(i for i, box in enumerate(self._largest) if box is None)
         path = self._steps[i].path or "its last operations"
         why = "sees all of it" if self._locals[i] is None else "changes almost everywhere"
         return f"From {path} on it is the whole map, which there {why}."
@@ -231,15 +252,15 @@ class Incremental:
                 if fresh and users[source] == 1 and source != self._layer:
                     step.func = _IN_PLACE[step.func]
 
-    def _reading(self, i: int, source: int) -> _Reading | None:
+    def _reading(self, i: int, source: int, boxes: Sequence[_Box | None]) -> _Reading | None:
         """How step `i` reads one of its inputs; None: it takes what is there as it is."""
-        box, changed, own = self._boxes[i], self._boxes[source], self._locals[i]
+        box, changed, own = boxes[i], boxes[source], self._locals[i]
         if changed is None:
             return None
         if box is None or own is None:
             nought = (np.zeros_like(changed.start[0]), np.zeros_like(changed.start[1]))
             size = needed = self._map_size(source)
-            return self._window(source, Local(run=operator.itemgetter(0)), size, nought, needed)
+            return self._window(source, changed, Local(run=operator.itemgetter(0)), size, nought, needed)
         start = (box.start[0] * own.stride[0], box.start[1] * own.stride[1])
         size, needed = (
             ((rows - 1) * own.stride[0] + own.kernel[0], (columns - 1) * own.stride[1] + own.kernel[1])
@@ -249,11 +270,11 @@ class Incremental:
             np.array_equal(s, b + p) for s, b, p in zip(start, changed.start, own.before, strict=True)
         ):
             return None
-        return self._window(source, own, size, start, needed)
+        return self._window(source, changed, own, size, start, needed)
 
-    def _window(self, source: int, own: Local, size: Pair, start: Places, needed: Pair) -> _Reading:
-        changed = self._boxes[source]
-        assert changed is not None
+    def _window(
+        self, source: int, changed: _Box, own: Local, size: Pair, start: Places, needed: Pair
+    ) -> _Reading:
         paste = tuple(b + p - s for b, p, s in zip(changed.start, own.before, start, strict=True))
         key = (source, own.before, needed, own.border)
         if key not in self._padded:
@@ -275,7 +296,8 @@ class Incremental:
         most = 1.0
         for i, step in enumerate(self._steps):
             numbers = step.base[0].numel() * self._part(i)
-            for reading in self._readings[i]:
+            for source in step.inputs:
+                reading = self._reading(i, source, self._largest)
                 if reading is not None:
                     numbers += reading.units[0].numel() * prod(reading.size)
             most = max(most, 4 * numbers)
@@ -283,16 +305,16 @@ class Incremental:
 
     # For each batch of squares.
 
-    def _cut(self, reading: _Reading, boxes: Tensor, at: Places) -> Tensor:
+    def _cut(self, reading: _Reading, boxes: Tensor) -> Tensor:
         """Windows of a map with its changed boxes in them."""
         height, width = reading.size
-        rows = reading.start[0][at[0]][:, None] + np.arange(height)  # (B, h)
-        columns = reading.start[1][at[1]][:, None] + np.arange(width)  # (B, w)
+        rows = reading.start[0][:, None] + np.arange(height)  # (B, h)
+        columns = reading.start[1][:, None] + np.arange(width)  # (B, w)
         index = (rows * reading.width)[:, :, None] + columns[:, None]  # (B, h, w)
         windows = reading.units.index_select(0, torch.from_numpy(index.reshape(-1)))
         windows = windows.view(len(boxes), height, width, *reading.units.shape[1:])
         boxes = boxes.movedim(reading.space, (1, 2))
-        offsets = list(zip(reading.paste[0][at[0]].tolist(), reading.paste[1][at[1]].tolist(), strict=True))
+        offsets = list(zip(reading.paste[0].tolist(), reading.paste[1].tolist(), strict=True))
         for (top, left), run in groupby(range(len(offsets)), offsets.__getitem__):
             first, *more = run
             some = slice(first, first + len(more) + 1)
@@ -301,14 +323,13 @@ class Incremental:
             there.copy_(boxes[some, y - top :, x - left :][:, : there.shape[1], : there.shape[2]])
         return windows.movedim((1, 2), reading.space)
 
-    def _total(self, value: Tensor, at: Places) -> Tensor:
+    def _total(self, value: Tensor, box: _Box | None) -> Tensor:
         """The sum of the channel's map, of which `value` may be a box."""
         base = as_maps(self._steps[self._layer].base, self._kind)[0, self._channel]
         sums = as_maps(value, self._kind)[:, self._channel].float().sum((1, 2))
-        box = self._boxes[self._layer]
         if box is None:
             return sums
-        (height, width), origins = box.size, zip(box.start[0][at[0]], box.start[1][at[1]], strict=True)
+        (height, width), origins = box.size, zip(*box.start, strict=True)
         before = torch.stack([base[y : y + height, x : x + width].sum() for y, x in origins])
         return base.sum() + sums - before
 
