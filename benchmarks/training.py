@@ -15,6 +15,7 @@ To be quoted, it needs a quiet machine with at least two cores.
 
 import argparse
 import json
+import math
 import os
 import random
 import statistics
@@ -119,7 +120,7 @@ def _until(holds: Callable[[], bool]) -> None:
 
 
 def throughput(pool: Pool, base: str, rounds: int) -> None:
-    id = pool.submit(LONG, limit=None)
+    id = pool.submit(LONG, limit=math.inf)
     with sync_playwright() as playwright:
         path = driver.chromium(playwright)
         if path is None:
@@ -141,7 +142,7 @@ def throughput(pool: Pool, base: str, rounds: int) -> None:
 
 
 def other_page(pool: Pool, base: str, rounds: int) -> None:
-    ids = [pool.submit(replace(LONG, seed=seed), limit=None) for seed in (1, 2)]
+    ids = [pool.submit(replace(LONG, seed=seed), limit=math.inf) for seed in (1, 2)]
     alone: list[float] = []
     beside: list[float] = []
     with session(base) as reader:

@@ -13,6 +13,7 @@ Ctrl-C pauses a run. Runs are those of the app: $ZOOLENS_RUNS, or the folder `ru
 
 import argparse
 import json
+import math
 import shutil
 import signal
 import sys
@@ -27,8 +28,8 @@ from training.curves import as_csv
 from training.events import Changed, Done, Epoch, Evaluation, Event, Failed, Started
 from training.pool import Pool
 from training.recipe import ACCEPTED, LIMITS, Recipe
-from training.runs import ENDED, LONGEST, Runs
-from zoo import Specimen
+from training.runs import ENDED, Runs
+from zoo import Specimen, limits
 
 _GLANCE = 0.05  # seconds between two looks at a log
 _OVER = (*ENDED, "paused")
@@ -140,7 +141,7 @@ def _say(runs: Runs, id: str, after: int) -> int:
 def _run(runs: Runs, options: argparse.Namespace) -> int:
     recipe = Recipe.from_json(_text(options.recipe)) if options.recipe else Recipe()
     recipe = replace(recipe, **_changes(options, recipe))
-    limit = None if options.minutes is None else options.minutes * 60
+    limit = math.inf if options.minutes is None else options.minutes * 60
     return _work(runs, lambda pool: pool.submit(recipe, limit=limit), 0)
 
 
@@ -224,8 +225,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("recipe", nargs="?", type=Path, help="a file; without it: the default recipe")
     _add_fields(run)
     run.add_argument(
-        "--minutes", type=_or_none(float), default=LONGEST / 60, metavar="X",
-        help=f"of training at most, or none; default {LONGEST / 60:g}",
+        "--minutes", type=_or_none(float), default=limits.RUN_MINUTES.value, metavar="X",
+        help=f"of training at most, or none; default {limits.RUN_MINUTES.value}",
     )  # fmt: skip
     run.set_defaults(does=_run)
     commands.add_parser("list", help="all runs, the newest first").set_defaults(does=_list)
@@ -250,8 +251,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         return int(options.does(Runs(), options))
     except ValueError as error:
         print(error, file=sys.stderr)

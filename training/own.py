@@ -26,11 +26,8 @@ from PIL import Image, ImageOps
 
 from training import reading
 from training.data import store
-from zoo import nearest
+from zoo import limits, nearest
 
-MOST_BYTES = 4 << 30  # of all files together, unpacked
-MOST_FILES = 200_000
-MOST_PICTURES = 100_000
 MOST_CLASSES = 1_000
 LARGEST_FILE = 64 << 20  # bytes
 FEWEST = 5  # training pictures of a class
@@ -140,11 +137,13 @@ def _shown(text: str) -> str:
 def _listed(archive: zipfile.ZipFile) -> Iterator[_File]:
     """The files of a zip whose names and sizes are harmless; the first that is not ends it."""
     entries = archive.infolist()
-    if len(entries) > MOST_FILES:
-        raise ValueError(f"It holds {len(entries):,} files, and {MOST_FILES:,} is the most.")
+    if len(entries) > limits.OWN_FILES.value:
+        raise ValueError(f"It holds {len(entries):,} files, and {limits.OWN_FILES.value:,} is the most.")
     total = sum(entry.file_size for entry in entries)
-    if total > MOST_BYTES:
-        raise ValueError(f"Unpacked it has {total / 2**30:.1f} GiB, and {MOST_BYTES >> 30} GiB is the most.")
+    if total > limits.OWN_GIB.value << 30:
+        raise ValueError(
+            f"Unpacked it has {total / 2**30:.1f} GiB, and {limits.OWN_GIB.value} GiB is the most."
+        )
     end = 0
     for entry in sorted(entries, key=lambda entry: entry.header_offset):
         if entry.header_offset < end:  # a bomb: the same bytes count for many files
@@ -237,10 +236,10 @@ def _walked(folder: Path) -> Iterator[_File]:
             size = file.stat().st_size
             _check_size(f"The file {_shown(str(path))}", size)
             total, files = total + size, files + 1
-            if files > MOST_FILES:
-                raise ValueError(f"It holds more than {MOST_FILES:,} files, which is the most.")
-            if total > MOST_BYTES:
-                raise ValueError(f"It has more than {MOST_BYTES >> 30} GiB, which is the most.")
+            if files > limits.OWN_FILES.value:
+                raise ValueError(f"It holds more than {limits.OWN_FILES.value:,} files, which is the most.")
+            if total > limits.OWN_GIB.value << 30:
+                raise ValueError(f"It has more than {limits.OWN_GIB.value} GiB, which is the most.")
             yield _File(path, size, file.read_bytes)
 
 
@@ -267,8 +266,8 @@ def _sorted(files: Iterator[_File]) -> _Found:
     depth = 2 if in_parts else 1
     placed = [(file, parts) for file, parts in kept if len(parts) > depth]
     ignored += len(kept) - len(placed)
-    if len(placed) > MOST_PICTURES:
-        raise ValueError(f"It holds {len(placed):,} pictures, and {MOST_PICTURES:,} is the most.")
+    if len(placed) > limits.OWN_PICTURES.value:
+        raise ValueError(f"It holds {len(placed):,} pictures, and {limits.OWN_PICTURES.value:,} is the most.")
     parts: dict[str, list[tuple[_File, str]]] = {"train": [], "test": []}
     for file, where in placed:
         part = "test" if in_parts and where[0].casefold() in _TEST else "train"

@@ -20,9 +20,8 @@ from training import data
 from training.events import Done, Failed
 from training.lock import Lock, held
 from training.recipe import Recipe
-from training.runs import ENDED, LONGEST, POOLS, Runs, State, write_state
-
-WAITING = 32  # runs in the queue
+from training.runs import ENDED, POOLS, Runs, State, write_state
+from zoo import limits
 
 _ROOT = Path(__file__).parents[1]
 _TICK = 0.05  # seconds between two looks at the processes
@@ -70,7 +69,7 @@ class Pool:
     """
 
     runs: Runs
-    slots: int = 0  # runs at once; 0: one a core
+    slots: int = 0  # runs at once; 0: as many as the server's owner wants
     keep_warm: bool = True  # have a process waiting for the next run
     command: tuple[str, ...] = (sys.executable, "-m", "training.worker")
     _queue: list[str] = field(default_factory=list, init=False)
@@ -80,15 +79,18 @@ class Pool:
     _closed: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        self.slots = self.slots or _cores()
+        self.slots = self.slots or limits.TRAININGS.value or limits.cores()
         self.id = secrets.token_hex(8)
         self._changed = threading.Condition(threading.RLock())
         self._alive = self._sign_on()
         self._thread = threading.Thread(target=self._tend, daemon=True, name="training.pool")
         self._thread.start()
 
-    def submit(self, recipe: Recipe, *, group: str | None = None, limit: float | None = LONGEST) -> str:
-        """Begin a run, or queue it; its id. ValueError where data, queue or disk do not allow it."""
+    def submit(self, recipe: Recipe, *, group: str | None = None, limit: float | None = None) -> str:
+        """Begin a run, or queue it; its id. ValueError where data, queue or disk do not allow it.
+
+        `limit`: as in `Runs.submit`.
+        """
         data.dataset(recipe.data)  # an unknown name is refused before anything is stored
         with self._changed:
             self._demand_room()
@@ -191,8 +193,9 @@ class Pool:
         return lock
 
     def _demand_room(self) -> None:
-        if len(self._queue) >= WAITING:
-            raise ValueError(f"{WAITING} runs are waiting already. Try again when some of them have ended.")
+        most = limits.RUNS_WAITING.value
+        if len(self._queue) >= most:
+            raise ValueError(f"{most} runs are waiting already. Try again when some of them have ended.")
 
     def _ask(self, id: str, command: str) -> None:
         """Append a wish, and queue the run where nobody works at it."""
@@ -310,8 +313,3 @@ def _reason(code: int, complaint: str) -> str:
         return "The system ended the process of this run, most likely because memory ran out."
     said = (complaint.strip().splitlines() or ["it ended without a word"])[-1]
     return f"The training failed: {said[:300].rstrip('.')}."
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

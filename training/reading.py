@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from zoo import limits
+
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
-LARGEST = 50_000_000  # pixels
 _STEPS = 600_000_000  # pixels times scans of a JPEG: 12 looks at the largest, and programs write 10
 _START_OF_SCAN = b"\xff\xda"  # of a JPEG; inside of pixels FF is always followed by something else
 _BAND = 4_000_000  # pixels that are converted at once
@@ -30,7 +31,6 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_TOO_LARGE = f"it has more than {LARGEST // 1_000_000} million pixels"
 _TEXT = 1_000  # bytes in which a text says what it is
 _OTHERS = (  # what people take for pictures that can be read, by where its first bytes say so
     (4, b"ftypavif", "an AVIF picture"),
@@ -91,18 +91,22 @@ def opened(content: bytes) -> Image.Image:
     try:
         picture = Image.open(io.BytesIO(content), formats=FORMATS)
     except Image.DecompressionBombError:
-        raise ValueError(_TOO_LARGE) from None
+        raise ValueError(_too_large()) from None
     except UnidentifiedImageError:
         raise ValueError(_other(content)) from None
     except Exception:  # as in `read`
         raise ValueError("it is cut short or damaged") from None
     pixels = picture.width * picture.height
     scans = content.count(_START_OF_SCAN) if picture.format in ("JPEG", "MPO") else 1
-    if pixels > LARGEST:
-        raise ValueError(_TOO_LARGE)
+    if pixels > limits.PICTURE_MEGAPIXELS.value * 1_000_000:
+        raise ValueError(_too_large())
     if pixels * scans > _STEPS:
         raise ValueError("it is drawn over and over, as no camera does")
     return picture
+
+
+def _too_large() -> str:
+    return f"it has more than {limits.PICTURE_MEGAPIXELS.value} million pixels"
 
 
 def _other(content: bytes) -> str:

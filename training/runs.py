@@ -31,14 +31,12 @@ import numpy as np
 from training.events import Checkpoint, Done, Epoch, Event, Failed, Step, from_dict, to_dict
 from training.lock import Lock, held
 from training.recipe import LIMITS, Recipe
-from zoo import weights
+from zoo import limits, weights
 from zoo.timing import machine
 
 COMMANDS = ("play", "pause", "stop", "step", "epoch", "rate")
 ACTIVE = ("queued", "starting", "running", "paused")
 ENDED = ("finished", "stopped", "failed")
-KEPT = 60  # runs that nobody works at; the oldest beyond them go
-LONGEST = 30 * 60.0  # seconds of training after which a run ends, unless it was submitted with another limit
 POOLS = ".pools"
 AGAIN = "again"  # beside a second Started, which tells what the recipe of a run that was taken over says
 
@@ -72,7 +70,7 @@ class Meta:
     machine: str
     parent: str | None = None  # "<id>@<epoch>" of the run it was taken over from
     group: str | None = None  # runs of one race have one
-    limit: float | None = LONGEST  # seconds of training; None: as long as it takes
+    limit: float | None = None  # seconds of training; None: as long as it takes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,10 +113,15 @@ class Runs:
         return folder
 
     def submit(
-        self, recipe: Recipe, *, group: str | None = None, limit: float | None = LONGEST, pool: str = ""
+        self, recipe: Recipe, *, group: str | None = None, limit: float | None = None, pool: str = ""
     ) -> str:
-        """Make the folder of a new run, which then waits for a pool to train it; its id."""
-        with self._new(recipe, pool, None, group, limit) as (id, _):
+        """Make the folder of a new run, which then waits for a pool to train it; its id.
+
+        `limit`: seconds of training after which it ends; None: those of the server, infinity: none.
+        """
+        if limit is None:
+            limit = 60.0 * limits.RUN_MINUTES.value
+        with self._new(recipe, pool, None, group, None if limit == math.inf else limit) as (id, _):
             return id
 
     def fork(
@@ -163,6 +166,9 @@ class Runs:
         self, recipe: Recipe, pool: str, parent: str | None, group: str | None, limit: float | None
     ) -> Iterator[tuple[str, Path]]:
         """A folder that gets its name when the block ends well, and vanishes otherwise."""
+        most = limits.RUN_EPOCHS.value
+        if recipe.epochs > most:
+            raise ValueError(f"A run may have {most:,} epochs on this server, not {recipe.epochs:,}.")
         id = "".join(secrets.choice(_LETTERS) for _ in range(10))
         meta = Meta(
             title=recipe.title, created=datetime.now(UTC).astimezone().isoformat(timespec="seconds"),
@@ -349,11 +355,15 @@ class Runs:
         shutil.rmtree(gone, ignore_errors=True)
 
     def prune(self) -> None:
-        """Remove the oldest runs beyond `KEPT` that nobody works at, and what crashes left half made."""
+        """Remove the oldest runs beyond those kept that nobody works at, and what crashes left half made."""
         idle = [run for run in self.list() if run.status not in ACTIVE and run.meta is not None]
-        for run in idle[KEPT:]:
-            with suppress(ValueError):
-                self.delete(run.id)
+        room = limits.RUNS_GIB.value << 30
+        room -= sum(_bytes(self.root / name) for name in {*self._names()} - {run.id for run in idle})
+        for place, run in enumerate(idle):
+            room -= _bytes(self.root / run.id)
+            if place >= limits.RUNS_KEPT.value or room < 0:
+                with suppress(ValueError):
+                    self.delete(run.id)
         for folder in (*self.root.glob(".new-*"), *self.root.glob(".gone-*")):
             with suppress(OSError):
                 if abs(time.time() - folder.stat().st_mtime) > _DAY:
@@ -535,6 +545,16 @@ def _logged(line: bytes) -> Logged | None:
         return Logged(event=from_dict(said), t=float(said["t"]))
     except (ValueError, TypeError, KeyError):
         return None
+
+
+def _bytes(folder: Path) -> int:
+    """What a folder takes on the disk; of a checkpoint that several runs have, a share."""
+    size = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):  # replaced or deleted a moment ago
+            found = path.lstat()
+            size += found.st_size // max(1, found.st_nlink)
+    return size
 
 
 def _link(source: Path, target: Path) -> None:

@@ -24,14 +24,12 @@ from typing import Any, Literal
 import streamlit as st
 
 from ui import prose
+from zoo import limits
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 Report = Callable[[float, Any], None]  # the share that is done, 0..1, and what there is of the result so far
 
-_WAITING = 256  # jobs in the queue
-_KEPT = 512  # results in memory
 _PARTING = 5.0  # seconds that the end of the server waits for a job
-_PATIENCE = 60.0  # seconds after which a reader who has not looked is taken to be gone
 
 
 class Stopped(Exception):
@@ -88,19 +86,22 @@ class Background:
 
     `workers`: how many jobs are worked on beside each other. `opened`: how many in rounds are under way at
     once, each of which holds memory; the others wait. `kept`: results in memory, those looked at last.
-    `patience`: seconds after which a reader who has not looked is taken to be gone.
+    `patience`: seconds after which a reader who has not looked is taken to be gone. What is not said is as
+    the server's owner wants it.
     """
 
     def __init__(
         self,
         workers: int | None = None,
         *,
-        opened: int = _WAITING,
-        kept: int = _KEPT,
-        patience: float = _PATIENCE,
+        opened: int | None = None,
+        kept: int | None = None,
+        patience: float | None = None,
     ) -> None:
         self._free = workers or max(1, min(4, (os.cpu_count() or 2) // 2))
-        self._opened, self._kept, self._patience = opened, kept, patience
+        self._opened = opened or limits.WORK_WAITING.value
+        self._kept = kept or limits.WORK_KEPT.value
+        self._patience = patience or float(limits.PATIENCE_SECONDS.value)
         self._jobs: OrderedDict[Hashable, _Job] = OrderedDict()  # the one looked at last at the end
         self._served: dict[str, float] = {}  # when a job of a reader last had its turn
         self._numbers = count()
@@ -208,7 +209,7 @@ class Background:
         with self._lock:
             job = self._jobs.get(key)
             if job is None or job.state in ("failed", "cancelled"):
-                if sum(each.state == "waiting" for each in self._jobs.values()) >= _WAITING:
+                if sum(each.state == "waiting" for each in self._jobs.values()) >= limits.WORK_WAITING.value:
                     raise ValueError("This machine has more to do than it can. Try again in a minute.")
                 job = self._jobs[key] = _Job(key, next(self._numbers), turn, last)
             self._trim()

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from training import data, shapes
 from ui import samples
+from zoo import limits
 from zoo.weights import Preprocess
 
-MOST = 2_000  # pictures of a data set
 PHOTOS = "photos"  # the parts of the sample photos
 PARTS = "Sample photos, in parts"
 _DRAWN = 128  # pixels a side of what is drawn for networks that read more
@@ -64,7 +64,8 @@ def collect(token: str, preprocess: Preprocess) -> PictureSet:
     size = preprocess.size
     if size > _DRAWN:
         size = _DRAWN if token == "shapes" else known.size
-    held = data.load(token, images=1, validation=MOST, size=size, channels=known.channels, seed=0)
+    most = limits.COLLECTION.value
+    held = data.load(token, images=1, validation=most, size=size, channels=known.channels, seed=0)
     pixels = held.validation.images.permute(0, 2, 3, 1).squeeze(3).numpy()
     return PictureSet(
         token=token,

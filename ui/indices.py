@@ -15,11 +15,11 @@ from ui.background import Report
 from ui.collection import PictureSet
 from viz import strongest
 from viz.strongest import Strongest
-from zoo import Specimen
+from zoo import Specimen, limits
 from zoo.weights import data_root
 
 SHIPPED = Path(__file__).parents[1] / "assets" / "indices"
-_KEPT_FILES, _KEPT_BYTES = 48, 128 << 20
+_KEPT_FILES = 48
 _PIXELS, _BATCH = 1 << 20, 64  # of a batch, at most: what a pass keeps in memory
 
 
@@ -76,7 +76,7 @@ def keep(model: nn.Module, pictures: PictureSet, found: Strongest) -> None:
             used.append((path.stat().st_mtime, path.stat().st_size, path))
     for count, (_, own, path) in enumerate(sorted(used, reverse=True), 1):
         size += own
-        if count > _KEPT_FILES or size > _KEPT_BYTES:
+        if count > _KEPT_FILES or size > limits.INDICES_MIB.value << 20:
             with suppress(OSError):
                 path.unlink()
 

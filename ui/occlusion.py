@@ -29,6 +29,7 @@ from ui.subject import Subject
 from viz import deconvnet
 from viz.deconvnet import Projection
 from viz.occlusion import FILLS, Occluder, Occlusion
+from zoo import limits
 
 PAGE = "occlusion"
 _SQUARE = "occlusion.square"  # of the address: row and column of the square's upper left pixel, "90.45"
@@ -99,6 +100,8 @@ def _settings(chosen: Subject, image: Tensor) -> Settings:
             help="From one place of the square to the next. Half as far is four times as many places.",
         )  # fmt: skip
         step = max(1, round(pixels * _STRIDES[part]))
+        while (1 + (side - pixels) / step) ** 2 > limits.OCCLUSION_POSITIONS.value:
+            step += 1
     filled = bound.segments("Filled with", "occlusion.fill", _FILLS, help=_filled())
     layer, preview = st.columns([2, 1], gap="medium", vertical_alignment="bottom")
     with layer:

@@ -19,6 +19,7 @@ from training import shapes
 from training.data import version
 from ui import bound, cached, items, prose, uploads
 from ui.samples import Photo, digest, samples
+from zoo import limits
 from zoo.weights import Preprocess
 
 PAGE = "parts"
@@ -154,7 +155,7 @@ def _own() -> PartSet | None:
     words = prose.words(PAGE)
     files = st.file_uploader(
         "Pictures of like things", key=f"{PAGE}.files", accept_multiple_files=True, help=words["own"],
-        max_upload_size=uploads.MOST_BYTES >> 20,
+        max_upload_size=limits.UPLOAD_MIB.value,
     )  # fmt: skip
     photos: list[Photo] = []
     for file in files[:MOST]:

@@ -12,7 +12,7 @@ import streamlit as st
 from training.data import version
 from ui import cached, items, prose, state, uploads
 from ui.samples import Photo, Thing
-from zoo import nearest
+from zoo import limits, nearest
 
 __all__ = ["Photo", "Thing", "choose", "samples"]
 
@@ -107,9 +107,10 @@ def _own(key: str, token: str) -> None:
     if token == "camera":
         st.camera_input("Camera", key=taken, on_change=_take, args=(taken, token))
     else:
+        mib, megapixels = limits.UPLOAD_MIB.value, limits.PICTURE_MEGAPIXELS.value
         st.file_uploader(
             "Picture", key=taken, on_change=_take, args=(taken, token),
-            max_upload_size=uploads.MOST_BYTES >> 20, help=words["file"],
+            max_upload_size=mib, help=words["file"].format(mib=mib, megapixels=megapixels),
         )  # fmt: skip
     st.caption(words["privacy"])
     if said := st.session_state.get(f"{_kept(token)}.said"):

@@ -10,9 +10,9 @@ import streamlit as st
 
 from training.data import version
 from ui import cached, items, state
-from ui.collection import MOST, PARTS, PHOTOS, PictureSet
+from ui.collection import PARTS, PHOTOS, PictureSet
 from ui.subject import Subject
-from zoo import weights
+from zoo import limits, weights
 
 __all__ = ["PictureSet", "choose", "offered"]
 
@@ -41,8 +41,8 @@ def choose(page: str, subject: Subject) -> PictureSet:
         st.selectbox(
             "Pictures", list(listed), format_func=lambda token: listed.get(token, token), key=shown,
             on_change=lambda: state.put(key, st.session_state[shown]),
-            help=f"What the network is run over: of data sets up to {MOST:,} pictures that it did not "
-            "learn from. More data sets, and your own pictures, are to be had on the page Data.",
+            help=f"What the network is run over: of data sets up to {limits.COLLECTION.value:,} pictures "
+            "that it did not learn from. More, and your own pictures, are to be had on the page Data.",
         )  # fmt: skip
         if asked and asked != now:
             st.warning("The pictures of this link are not on this disk.", icon=":material/link_off:")

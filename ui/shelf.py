@@ -6,9 +6,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from weakref import WeakValueDictionary
 
-from zoo import Loaded, Specimen, timing, variant, weights
+from zoo import Loaded, Specimen, limits, timing, variant, weights
 
-_MOST = 1 << 30  # bytes of all networks on the shelf; one that is larger stands there alone
 _PEAK = 1.3  # what reading a file takes, by the size of the network
 
 _Key = tuple[Specimen, int]  # with when its checkpoint was written
@@ -21,11 +20,16 @@ class Shelf:
     """
 
     def __init__(
-        self, load: Callable[[Specimen], Loaded], *, most: int = _MOST,
+        self, load: Callable[[Specimen], Loaded], *, most: int | None = None,
         free: Callable[[], int | None] = timing.free,
     ) -> None:  # fmt: skip
-        """`load` makes a network; `free` tells how many bytes there are to spare, None where nobody knows."""
-        self._load, self._most, self._free = load, most, free
+        """`load` makes a network; `free` tells how many bytes there are to spare, None where nobody knows.
+
+        `most`: bytes of all networks on the shelf, None: as the server's owner wants. One that is larger
+        stands there alone.
+        """
+        self._load, self._free = load, free
+        self._most = limits.NETWORKS_MIB.value << 20 if most is None else most
         self._loading = threading.Lock()  # one at a time: two large ones at once need the room of both
         self._changing = threading.Lock()
         self._kept: OrderedDict[_Key, tuple[Loaded, int]] = OrderedDict()

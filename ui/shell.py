@@ -27,7 +27,7 @@ import torchvision  # noqa: F401
 from streamlit.navigation.page import StreamlitPage
 
 from ui import prose
-from zoo import nearest
+from zoo import limits, nearest
 
 gc.collect()
 gc.freeze()
@@ -151,6 +151,11 @@ def enter(page: StreamlitPage) -> None:
     st.logo(_LOGO, icon_image=ICON)
     st.html(_STYLE)
     inside = _inside.set(True)
+    try:
+        limits.check()
+    except ValueError as error:
+        st.error(prose.literal(str(error)), icon=":material/settings_alert:")
+        return
     try:
         page.run()
     finally:

@@ -4,8 +4,8 @@ from PIL import Image
 
 from training import reading
 from ui.samples import LARGEST, Photo, digest
+from zoo import limits
 
-MOST_BYTES = 32 << 20
 SMALLEST = 8  # pixels of the shorter side
 _LONGEST = 20  # times: how much longer one side may be than the other
 
@@ -15,9 +15,10 @@ def photo(content: bytes, token: str, title: str) -> tuple[Photo, str]:
 
     ValueError with a sentence where it can be none.
     """
-    if len(content) > MOST_BYTES:
+    most = limits.UPLOAD_MIB.value
+    if len(content) > most << 20:
         raise ValueError(
-            f"The file has {len(content) / 2**20:.0f} MiB, and {MOST_BYTES >> 20} MiB is the most. "
+            f"The file has {len(content) / 2**20:.0f} MiB, and {most} MiB is the most. "
             "Save the picture smaller."
         )
     try:

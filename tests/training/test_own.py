@@ -16,6 +16,7 @@ from PIL import Image
 from training import data, own
 from training.data import store
 from training.data.errand import Errand
+from zoo import limits
 
 Files = dict[str, bytes]
 
@@ -150,7 +151,7 @@ def test_what_is_wrong_is_refused_in_a_sentence_and_nothing_is_written(
     case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, sentence = HOSTILE[case]
-    monkeypatch.setattr(own, "MOST_FILES", 1_000)
+    monkeypatch.setenv(limits.OWN_FILES.variable, "1000")
     path = tmp_path / "in.zip"
     made(path) if callable(made) else zipped(path, made)
     with pytest.raises(ValueError, match=sentence) as refused:

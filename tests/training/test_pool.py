@@ -18,6 +18,7 @@ from training.events import Done
 from training.lock import Lock, held
 from training.pool import Pool
 from training.runs import POOLS, Runs, State, write_state
+from zoo import limits
 
 WORKER = (*COMMAND, "worker")
 REASONS = {
@@ -156,7 +157,7 @@ def test_those_who_wait_have_places(idle: Pool) -> None:
 
 
 def test_the_queue_has_an_end(idle: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "WAITING", 2)
+    monkeypatch.setenv(limits.RUNS_WAITING.variable, "2")
     for _ in range(2):
         idle.submit(recipe())
     with pytest.raises(ValueError, match="2 runs are waiting already"):

@@ -1,6 +1,7 @@
 """Runs on disk: what was told stays, whatever happens to the folder and to those who write in it."""
 
 import json
+import math
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from training import Recipe
 from training.events import Checkpoint, Done, Epoch, Event, Failed, Started, Step
 from training.lock import Lock, held
 from training.runs import POOLS, Journal, Logged, Runs, State, conclude, write_state
+from zoo import limits
 
 RECIPE = Recipe(epochs=3)
 STARTED = Started(
@@ -233,13 +235,35 @@ def test_the_newest_is_first_whatever_the_clock_says(runs: Runs) -> None:
 
 
 def test_the_oldest_go_but_none_that_is_under_way(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.runs.KEPT", 3)
+    monkeypatch.setenv(limits.RUNS_KEPT.variable, "3")
     waiting = runs.submit(RECIPE)
     idle = [runs.submit(RECIPE) for _ in range(5)]
     for id in idle:
         runs.end(id, Done(epoch=0, step=0, reason="stopped"))
     runs.prune()
     assert {run.id for run in runs.list()} == {waiting, *idle[2:]}
+
+
+def test_the_oldest_go_where_the_disk_is_full_of_runs(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(limits.RUNS_GIB.variable, "1")
+    ids = [runs.submit(RECIPE) for _ in range(4)]
+    for id in ids:  # holes: they take nothing of this disk
+        with (runs.path(id) / "checkpoints" / "last.safetensors").open("wb") as file:
+            file.truncate(400 << 20)
+    for id in ids[:3]:
+        runs.end(id, Done(epoch=0, step=0, reason="stopped"))
+    runs.prune()
+    assert {run.id for run in runs.list()} == {ids[3], ids[2]}
+
+
+def test_a_server_allows_so_many_epochs_and_minutes(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(limits.RUN_EPOCHS.variable, str(RECIPE.epochs))
+    monkeypatch.setenv(limits.RUN_MINUTES.variable, "2")
+    assert runs.meta(runs.submit(RECIPE)).limit == 120
+    assert runs.meta(runs.submit(RECIPE, limit=math.inf)).limit is None
+    with pytest.raises(ValueError, match=f"A run may have {RECIPE.epochs:,} epochs on this server"):
+        runs.submit(replace(RECIPE, epochs=RECIPE.epochs + 1))
+    assert len(runs.list()) == 2
 
 
 def test_commands_are_lines_and_nonsense_is_left_out(runs: Runs) -> None:

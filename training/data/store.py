@@ -18,10 +18,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from zoo import limits
 from zoo.weights import data_root
 
 _FACTS = "zoolens"  # key of the file's metadata under which our facts stand, as JSON
-_KEPT_FILES, _KEPT_BYTES = 32, 2 << 30  # of splits, all together
+_KEPT_FILES = 32  # splits
 _STALE = 600.0  # seconds without a change after which nobody writes any more
 _LARGEST = 512 << 20  # bytes of a split that is worth keeping
 
@@ -123,7 +124,7 @@ def keep(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) ->
     for count, (_, other) in enumerate(sorted(used, reverse=True), 1):
         with suppress(OSError):
             size += other.stat().st_size
-            if count > _KEPT_FILES or size > _KEPT_BYTES:
+            if count > _KEPT_FILES or size > limits.SPLITS_GIB.value << 30:
                 other.unlink()
 
 
