@@ -14,6 +14,7 @@ To be quoted, it needs a quiet machine with at least two cores.
 """
 
 import argparse
+import asyncio
 import json
 import math
 import os
@@ -141,20 +142,20 @@ def throughput(pool: Pool, base: str, rounds: int) -> None:
     _tell("throughput", said, f"at least {THROUGHPUT}", ratio >= THROUGHPUT)
 
 
-def other_page(pool: Pool, base: str, rounds: int) -> None:
+async def other_page(pool: Pool, base: str, rounds: int) -> None:
     ids = [pool.submit(replace(LONG, seed=seed), limit=math.inf) for seed in (1, 2)]
     alone: list[float] = []
     beside: list[float] = []
-    with session(base) as reader:
+    async with session(base) as reader:
         for _ in range(5):  # the first visit imports, and fills the caches
-            reader.rerun(PAGE)
+            await reader.open(PAGE)
         for _ in range(rounds):
             for took, status, ask in ((beside, "running", pool.play), (alone, "paused", pool.pause)):
                 for id in ids:
                     ask(id)
                 for id in ids:
                     _until(lambda id=id, status=status: pool.runs.status(id) == status)  # type: ignore[misc]
-                took += [reader.rerun(PAGE) for _ in range(RERUNS)]
+                took += [await reader.rerun() for _ in range(RERUNS)]
     for id in ids:
         pool.stop(id)
     without, with_two = (1e3 * statistics.median(side) for side in (alone, beside))
@@ -225,7 +226,7 @@ def main() -> None:
                 if asked.only in (None, "throughput"):
                     throughput(pool, base, asked.rounds)
                 if asked.only in (None, "other page"):
-                    other_page(pool, base, asked.rounds)
+                    asyncio.run(other_page(pool, base, asked.rounds))
             if asked.only in (None, "latencies"):
                 latencies(pool, asked.rounds)
         finally:
