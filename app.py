@@ -4,10 +4,14 @@ Start it with `streamlit run app.py`. The table of pages stands in ui/shell.py.
 """
 
 import streamlit as st
+from starlette.middleware import Middleware
 
-from ui import shell
+from ui import browser, shell
 
-st.set_page_config(page_icon=shell.ICON, layout="wide")  # first: see shell.ICON
-page = shell.navigate()
-st.set_page_config(page_title=f"{page.title} – Zoolens")
-shell.enter(page)
+if __name__ == "__main__":  # a page for a reader
+    st.set_page_config(page_icon=shell.ICON, layout="wide")  # first: see shell.ICON
+    page = shell.navigate()
+    st.set_page_config(page_title=f"{page.title} – Zoolens")
+    shell.enter(page)
+else:  # the server, once
+    app = st.App(__file__, middleware=[Middleware(browser.Recognised)])

@@ -10,8 +10,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
@@ -20,7 +20,7 @@ from training import data
 from training.events import Done, Failed
 from training.lock import Lock, held
 from training.recipe import Recipe
-from training.runs import ENDED, POOLS, Runs, State, write_state
+from training.runs import ACTIVE, ENDED, POOLS, Runs, State, write_state
 from zoo import limits
 
 _ROOT = Path(__file__).parents[1]
@@ -86,25 +86,27 @@ class Pool:
         self._thread = threading.Thread(target=self._tend, daemon=True, name="training.pool")
         self._thread.start()
 
-    def submit(self, recipe: Recipe, *, group: str | None = None, limit: float | None = None) -> str:
+    def submit(
+        self, recipe: Recipe, *, group: str | None = None, limit: float | None = None, owner: str = ""
+    ) -> str:
         """Begin a run, or queue it; its id. ValueError where data, queue or disk do not allow it.
 
-        `limit`: as in `Runs.submit`.
+        `limit`: as in `Runs.submit`. `owner`: the secret of the browser that asks; its oldest runs that have
+        ended may go to make room.
         """
         data.dataset(recipe.data)  # an unknown name is refused before anything is stored
-        with self._changed:
-            self._demand_room()
-            id = self.runs.submit(recipe, group=group, limit=limit, pool=self.id)
+        with self._room(owner):
+            id = self.runs.submit(recipe, group=group, limit=limit, pool=self.id, owner=owner)
             self._enqueue(id)
         return id
 
     def fork(
-        self, id: str, epoch: int, changes: Mapping[str, Any] | None = None, *, source: Runs | None = None
-    ) -> str:
+        self, id: str, epoch: int, changes: Mapping[str, Any] | None = None, *, source: Runs | None = None,
+        owner: str = "",
+    ) -> str:  # fmt: skip
         """Begin a run that takes over another from a checkpoint, see `Runs.fork`; its id."""
-        with self._changed:
-            self._demand_room()
-            new = self.runs.fork(id, epoch, changes, source=source, pool=self.id)
+        with self._room(owner):
+            new = self.runs.fork(id, epoch, changes, source=source, pool=self.id, owner=owner)
             self._enqueue(new)
         return new
 
@@ -196,6 +198,23 @@ class Pool:
         most = limits.RUNS_WAITING.value
         if len(self._queue) >= most:
             raise ValueError(f"{most} runs are waiting already. Try again when some of them have ended.")
+
+    @contextmanager
+    def _room(self, owner: str) -> Iterator[None]:
+        """Hold the pool while a run is added for a browser; then its oldest beyond the limit go."""
+        most = limits.RUNS_PER_BROWSER.value
+        with self._changed:
+            self._demand_room()
+            own = self.runs.owned(owner) if owner else ()
+            if sum(run.status in ACTIVE for run in own) >= most:
+                raise ValueError(
+                    f"{most} runs from this browser wait, train or rest already. Stop one of them first."
+                )
+            yield
+            idle = [run.id for run in reversed(own) if run.status not in ACTIVE]
+            for old in idle[: max(len(own) + 1 - most, 0)]:
+                with suppress(ValueError):  # it goes on, in another window
+                    self.runs.delete(old)
 
     def _ask(self, id: str, command: str) -> None:
         """Append a wish, and queue the run where nobody works at it."""

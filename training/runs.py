@@ -30,6 +30,7 @@ import numpy as np
 
 from training.events import Checkpoint, Done, Epoch, Event, Failed, Step, from_dict, to_dict
 from training.lock import Lock, held
+from training.owners import mark, marked
 from training.recipe import LIMITS, Recipe
 from zoo import limits, weights
 from zoo.timing import machine
@@ -71,6 +72,7 @@ class Meta:
     parent: str | None = None  # "<id>@<epoch>" of the run it was taken over from
     group: str | None = None  # runs of one race have one
     limit: float | None = None  # seconds of training; None: as long as it takes
+    owner: str = ""  # the mark of the browser that began it, see `training.owners`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,15 +115,18 @@ class Runs:
         return folder
 
     def submit(
-        self, recipe: Recipe, *, group: str | None = None, limit: float | None = None, pool: str = ""
-    ) -> str:
+        self, recipe: Recipe, *, group: str | None = None, limit: float | None = None, pool: str = "",
+        owner: str = "",
+    ) -> str:  # fmt: skip
         """Make the folder of a new run, which then waits for a pool to train it; its id.
 
-        `limit`: seconds of training after which it ends; None: those of the server, infinity: none.
+        `limit`: seconds of training after which it ends; None: those of the server, infinity: none. `owner`:
+        the secret of the browser that begins it; empty: it is nobody's.
         """
         if limit is None:
             limit = 60.0 * limits.RUN_MINUTES.value
-        with self._new(recipe, pool, None, group, None if limit == math.inf else limit) as (id, _):
+        until = None if limit == math.inf else limit
+        with self._new(recipe, pool=pool, owner=owner, limit=until, group=group) as (id, _):
             return id
 
     def fork(
@@ -132,6 +137,7 @@ class Runs:
         *,
         source: "Runs | None" = None,
         pool: str = "",
+        owner: str = "",
     ) -> str:
         """A new run that goes on from another's last numbered checkpoint at or before `epoch`; its id.
 
@@ -152,7 +158,8 @@ class Runs:
         start = int(told[-1]["epoch"])
         if start >= recipe.epochs:
             raise ValueError(f"Epoch {start} is the last of this recipe. Give it more than {start} epochs.")
-        with self._new(recipe, pool, f"{id}@{start}", None, meta.limit) as (new, folder):
+        new_one = self._new(recipe, pool=pool, owner=owner, limit=meta.limit, parent=f"{id}@{start}")
+        with new_one as (new, folder):
             lines = [{k: v for k, v in each.items() if k != "command"} for each in told]
             (folder / "events.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
             for kind in ("snapshots", "checkpoints"):
@@ -163,8 +170,9 @@ class Runs:
 
     @contextmanager
     def _new(
-        self, recipe: Recipe, pool: str, parent: str | None, group: str | None, limit: float | None
-    ) -> Iterator[tuple[str, Path]]:
+        self, recipe: Recipe, *, pool: str, owner: str, limit: float | None,
+        parent: str | None = None, group: str | None = None,
+    ) -> Iterator[tuple[str, Path]]:  # fmt: skip
         """A folder that gets its name when the block ends well, and vanishes otherwise."""
         most = limits.RUN_EPOCHS.value
         if recipe.epochs > most:
@@ -173,7 +181,7 @@ class Runs:
         meta = Meta(
             title=recipe.title, created=datetime.now(UTC).astimezone().isoformat(timespec="seconds"),
             order=1 + self._last(),
-            machine=machine(), parent=parent, group=group, limit=limit,
+            machine=machine(), parent=parent, group=group, limit=limit, owner=mark(owner, id),
         )  # fmt: skip
         folder = self.root / f".new-{id}"
         try:
@@ -353,6 +361,10 @@ class Runs:
             except OSError as error:
                 raise ValueError(f"The run {id} cannot be deleted: {_plain(error)}.") from None
         shutil.rmtree(gone, ignore_errors=True)
+
+    def owned(self, secret: str) -> tuple[Summary, ...]:
+        """The runs of one browser, the newest first."""
+        return tuple(run for run in self.list() if run.meta and marked(run.meta.owner, secret, run.id))
 
     def prune(self) -> None:
         """Remove the oldest runs beyond those kept that nobody works at, and what crashes left half made."""

@@ -6,6 +6,7 @@ where it comes too late, and the words below say what came of it.
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 
 import streamlit as st
@@ -14,7 +15,7 @@ from training.events import Done, Failed
 from training.pool import Pool
 from training.recipe import Recipe
 from training.runs import ENDED
-from ui import prose, recipe_form, recipes
+from ui import prose, recipe_form, recipes, rights
 from ui.live import Log
 
 ALIVE = ("queued", "starting", "running")
@@ -73,35 +74,42 @@ def said() -> None:
 
 def player(pool: Pool, id: str, status: str, recipe: Recipe, log: Log) -> None:
     """Buttons, progress and words."""
+    locked = not rights.may(pool.runs, id)
+
+    def press(command: Callable[..., object], *more: object) -> None:
+        attempt(rights.steer, pool.runs, id, command, *more)
+
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="train.player"):
         if status in ALIVE:
             st.button(
-                "Pause", icon=":material/pause:", type="primary", key="train.pause", on_click=attempt,
-                args=(pool.pause, id), disabled=status == "queued",
+                "Pause", icon=":material/pause:", type="primary", key="train.pause", on_click=press,
+                args=(pool.pause,), disabled=locked or status == "queued",
             )  # fmt: skip
         elif status in _PLAY:
             st.button(
                 _PLAY[status], icon=":material/play_arrow:", type="primary",
-                key="train.play", on_click=attempt, args=(pool.play, id),
+                key="train.play", on_click=press, args=(pool.play,), disabled=locked,
             )  # fmt: skip
         if status not in ENDED:
             st.button(
-                "One step", icon=":material/skip_next:", key="train.one step", on_click=attempt,
-                args=(pool.step, id), help="One batch, then pause.",
+                "One step", icon=":material/skip_next:", key="train.one step", on_click=press,
+                args=(pool.step,), disabled=locked, help="One batch, then pause.",
             )  # fmt: skip
             st.button(
-                "One epoch", icon=":material/fast_forward:", key="train.one epoch", on_click=attempt,
-                args=(pool.epoch, id), help="To the end of this epoch, then pause.",
+                "One epoch", icon=":material/fast_forward:", key="train.one epoch", on_click=press,
+                args=(pool.epoch,), disabled=locked, help="To the end of this epoch, then pause.",
             )  # fmt: skip
             st.button(
-                "Stop", icon=":material/stop:", key="train.stop", on_click=attempt, args=(pool.stop, id),
-                help="Ends the run. Its curves and weights are kept.",
+                "Stop", icon=":material/stop:", key="train.stop", on_click=press, args=(pool.stop,),
+                disabled=locked, help="Ends the run. Its curves and weights are kept.",
             )  # fmt: skip
-            _rate(pool, id, log)
+            _rate(pool, log, press, locked)
+    if locked and status != "finished":
+        st.caption(rights.why())
     _progress(pool, id, status, recipe, log)
 
 
-def _rate(pool: Pool, id: str, log: Log) -> None:
+def _rate(pool: Pool, log: Log, press: Callable[..., None], locked: bool) -> None:
     """Fields that turn the learning rate while the run goes."""
     now = float(log.steps.rate[-1]) if len(log.steps.rate) else None
 
@@ -109,21 +117,22 @@ def _rate(pool: Pool, id: str, log: Log) -> None:
         text = st.session_state["train.turned"]
         st.session_state["train.turned"] = None
         if text is not None:
-            attempt(_turn, pool, id, text)
+            press(partial(_turn, pool), text)
 
     def times(factor: float) -> None:
         if now is not None:
-            attempt(pool.rate, id, now * factor)
+            press(pool.rate, now * factor)
 
     st.selectbox(
         "New learning rate", [recipes.text(rate) for rate in recipe_form.FIRST["rate"].offered], None,
         key="train.turned", on_change=chosen, accept_new_options=True, placeholder="choose or type",
-        width=170, help="Holds from the next step on. The schedule goes on from there, multiplied.",
+        width=170, disabled=locked,
+        help="Holds from the next step on. The schedule goes on from there, multiplied.",
     )  # fmt: skip
     for words, factor in (("÷ 10", 0.1), ("× 10", 10.0)):
         st.button(
             words, key=f"train.times {factor:g}", on_click=times, args=(factor,),
-            disabled=not now, help="The learning rate, from the next step on.",
+            disabled=locked or not now, help="The learning rate, from the next step on.",
         )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from training.race import MOST, QUANTITIES, SHARED, Lane, Race, apart, cost, mat
 from training.recipe import Recipe
 from training.replay import RECORDINGS
 from training.runs import ENDED
-from ui import bound, cached, lanes, outcomes, player, prose, recipes, state
+from ui import bound, browser, cached, lanes, outcomes, player, prose, recipes, rights, state
 from ui.live import Log
 from viz.figures.race import GLYPHS
 from viz.figures.style import count
@@ -194,7 +194,9 @@ def _start(pool: Pool, race: Race, key: str) -> None:
     def start() -> None:
         if number not in started:
             group = f"{key}-{secrets.token_hex(3)}"
-            started[number] = [pool.submit(lane.recipe, group=group) for lane in race.lanes]
+            started[number] = [
+                pool.submit(lane.recipe, group=group, owner=browser.secret()) for lane in race.lanes
+            ]
         # This parameter alone: the others belong to controls, and Streamlit lets nobody else write those.
         st.query_params[state.RACE] = state.BETWEEN.join(started[number])
 
@@ -289,33 +291,36 @@ def preset_of(entered: Sequence[Recipe]) -> str | None:
 
 
 def _buttons(pool: Pool, now: Mapping[str, str]) -> None:
-    """For all lanes at once; what a lane cannot do any more, it does not."""
+    """For all lanes at once that are the reader's; what a lane cannot do any more, it does not."""
 
     def each(command: Callable[[str], object], *states: str) -> None:
-        for id in now:
+        for id in own:
             if pool.runs.status(id) in states:
-                command(id)
+                rights.steer(pool.runs, id, command)
 
-    over = all(status in ENDED for status in now.values())
-    alive = any(status in player.ALIVE for status in now.values())
-    if over:
+    own = [id for id in now if rights.may(pool.runs, id)]
+    states = [now[id] for id in own or now]
+    if all(status in ENDED for status in states):
         return
+    alive = any(status in player.ALIVE for status in states)
     with st.container(horizontal=True, gap="small", key="race.player"):
         if alive:
             st.button(
                 "Pause all", icon=":material/pause:", type="primary", key="race.pause",
-                on_click=player.attempt, args=(each, pool.pause, *player.ALIVE),
+                on_click=player.attempt, args=(each, pool.pause, *player.ALIVE), disabled=not own,
             )  # fmt: skip
         else:
             st.button(
                 "Go on", icon=":material/play_arrow:", type="primary", key="race.play",
-                on_click=player.attempt, args=(each, pool.play, "paused", "interrupted"),
+                on_click=player.attempt, args=(each, pool.play, "paused", "interrupted"), disabled=not own,
             )  # fmt: skip
         st.button(
             "Stop all", icon=":material/stop:", key="race.stop", on_click=player.attempt,
-            args=(each, pool.stop, *player.ALIVE, "paused", "interrupted"),
+            args=(each, pool.stop, *player.ALIVE, "paused", "interrupted"), disabled=not own,
             help="Ends all lanes. Their curves and weights are kept.",
         )  # fmt: skip
+    if len(own) < len(now):
+        st.caption(prose.words("race")["others" if own else "others all"])
 
 
 def _state(pool: Pool, at: int, name: str, id: str, status: str, log: Log, recipe: Recipe) -> None:

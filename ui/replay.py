@@ -9,7 +9,7 @@ import streamlit as st
 from training.pool import Pool
 from training.presets import PRESETS
 from training.replay import RECORDINGS, Clock
-from ui import bound, cached, lanes, player, prose, race, run_view, state
+from ui import bound, browser, cached, lanes, player, prose, race, run_view, state
 from ui import take_over as fields
 from ui.live import Log
 from viz.figures.race import GLYPHS
@@ -165,7 +165,7 @@ def take_over(pool: Pool, recording: Recording) -> None:
 
         def begin() -> None:
             st.session_state["replay.begun"] = pool.fork(
-                id, epoch, fields.changes(recipe, keys), source=RECORDINGS
+                id, epoch, fields.changes(recipe, keys), source=RECORDINGS, owner=browser.secret()
             )
 
         st.button(

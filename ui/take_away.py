@@ -8,7 +8,7 @@ from training.pool import Pool
 from training.recipe import Recipe
 from training.replay import RECORDINGS
 from training.runs import Meta, Runs
-from ui import player, prose, recipe_form, recipes, state, take_over
+from ui import browser, player, prose, recipe_form, recipes, rights, state, take_over
 
 
 def actions(pool: Pool, id: str, status: str, recipe: Recipe, meta: Meta) -> None:
@@ -72,8 +72,10 @@ def _take_over(pool: Pool, id: str, recipe: Recipe) -> None:
     take_over.fields(recipe, max(recipe.epochs, epochs[-1] + take_over.MORE), keys)
 
     def begin() -> None:
-        epoch = st.session_state[keys["epoch"]]
-        state.replace(**{state.RUN: pool.fork(id, epoch, take_over.changes(recipe, keys))})
+        begun = pool.fork(
+            id, st.session_state[keys["epoch"]], take_over.changes(recipe, keys), owner=browser.secret()
+        )
+        state.replace(**{state.RUN: begun})
 
     st.button(
         "Take over", type="primary", icon=":material/call_split:", key="train.fork.go",
@@ -115,14 +117,17 @@ def _save(runs: Runs, id: str, recipe: Recipe) -> None:
 
 def _delete(runs: Runs, id: str, status: str) -> None:
     st.markdown(prose.words("train")["delete"])
-    if player.alive(status):
+    locked = not rights.may(runs, id)
+    if locked:
+        st.caption(rights.why())
+    elif player.alive(status):
         st.caption("This run is under way: stop it first.")
 
     def delete() -> None:
-        runs.delete(id)
+        rights.steer(runs, id, runs.delete)
         state.replace()
 
     st.button(
         "Delete for good", type="primary", icon=":material/delete:", key="train.delete.go",
-        on_click=player.attempt, args=(delete,), disabled=player.alive(status),
+        on_click=player.attempt, args=(delete,), disabled=locked or player.alive(status),
     )  # fmt: skip

@@ -7,7 +7,7 @@ import streamlit as st
 from training import data
 from training.data import store
 from training.pool import Pool
-from ui import cached, plan, player, prose, recipe_form, recipes, run_view, state, take_away
+from ui import browser, cached, plan, player, prose, recipe_form, recipes, run_view, state, take_away
 from ui.plan import Plan
 
 
@@ -85,7 +85,7 @@ def _start(pool: Pool, planned: Plan) -> None:
 
     def start(paused: bool) -> None:
         if number not in started:
-            started[number] = pool.submit(planned.recipe)
+            started[number] = pool.submit(planned.recipe, owner=browser.secret())
             if paused:
                 pool.step(started[number])
         state.replace(**{state.RUN: started[number]})

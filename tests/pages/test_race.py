@@ -27,9 +27,9 @@ class Fake:
         self.runs = Runs(root)
         self.asked: list[tuple[Any, ...]] = []
 
-    def submit(self, recipe: Recipe, *, group: str | None = None) -> str:
+    def submit(self, recipe: Recipe, *, group: str | None = None, owner: str = "") -> str:
         self.asked.append(("submit", recipe, group))
-        return self.runs.submit(recipe, group=group)
+        return self.runs.submit(recipe, group=group, owner=owner)
 
     def place(self, id: str) -> int | None:
         return 2

@@ -15,9 +15,9 @@ Open = Callable[..., AppTest]
 
 
 class Forking(Fake):
-    def fork(self, id: str, epoch: int, changes: dict[str, float], *, source: Runs) -> str:
+    def fork(self, id: str, epoch: int, changes: dict[str, float], *, source: Runs, owner: str = "") -> str:
         self.asked.append(("fork", id, epoch, changes))
-        return self.runs.fork(id, epoch, changes, source=source)
+        return self.runs.fork(id, epoch, changes, source=source, owner=owner)
 
 
 @pytest.fixture

@@ -24,15 +24,15 @@ class Fake:
         self.asked: list[tuple[Any, ...]] = []
         self.full = False
 
-    def submit(self, recipe: Recipe) -> str:
+    def submit(self, recipe: Recipe, *, owner: str = "") -> str:
         if self.full:
             raise ValueError("32 runs are waiting already.")
         self.asked.append(("submit", recipe))
-        return self.runs.submit(recipe)
+        return self.runs.submit(recipe, owner=owner)
 
-    def fork(self, id: str, epoch: int, changes: dict[str, Any]) -> str:
+    def fork(self, id: str, epoch: int, changes: dict[str, Any], *, owner: str = "") -> str:
         self.asked.append(("fork", id, epoch, changes))
-        return self.runs.fork(id, epoch, changes)
+        return self.runs.fork(id, epoch, changes, owner=owner)
 
     def place(self, id: str) -> int | None:
         return 2

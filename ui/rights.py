@@ -1,0 +1,32 @@
+"""Who may steer a run: the browser that began it and the presenter. All others may watch and take it over.
+
+What is drawn follows from this, and so does what is done: who writes to the server without a browser can
+press a button that is not offered.
+"""
+
+from collections.abc import Callable
+
+from training.owners import marked
+from training.runs import Runs
+from ui import browser, prose
+
+
+def may(runs: Runs, id: str) -> bool:
+    """Whether this reader may steer the run. What is nobody's, as a run from the terminal, is everybody's."""
+    try:
+        owner = runs.meta(id).owner
+    except ValueError:  # deleted, or damaged
+        return False
+    return not owner or marked(owner, browser.secret(), id)
+
+
+def steer(runs: Runs, id: str, press: Callable[..., object], *args: object) -> None:
+    """Do something to a run: `press(id, *args)`. ValueError with a sentence for those who may not."""
+    if not may(runs, id):
+        raise ValueError(why())
+    press(id, *args)
+
+
+def why() -> str:
+    """Why a reader may not steer a run, in a sentence."""
+    return prose.words("train")["others"]
