@@ -1,7 +1,6 @@
 """Who may steer a run: the browser that began it and the presenter. All others may watch and take it over.
 
-What is drawn follows from this, and so does what is done: who writes to the server without a browser can
-press a button that is not offered.
+What is drawn follows from this, and so does what is done, whatever was offered when a button was pressed.
 """
 
 from collections.abc import Callable

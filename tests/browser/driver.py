@@ -94,7 +94,7 @@ def serving(script: str = "app.py", **variables: str) -> Iterator[str]:
 
 
 def _answers(process: subprocess.Popen[bytes], base: str) -> bool:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180  # it imports torch first, beside whatever else the machine is doing
     while time.monotonic() < deadline and process.poll() is None:
         with suppress(OSError), urllib.request.urlopen(f"{base}/_stcore/health", timeout=5):
             return True

@@ -1,5 +1,6 @@
 """Whose run it is: two browsers on the same pages, buttons that steer and presses that nobody offered."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +47,7 @@ def visit(monkeypatch: pytest.MonkeyPatch, pool: Fake) -> Visit:
 
 
 def force(app: AppTest, key: str) -> None:
-    """Press a button whether or not it is offered: what is written to the server knows no disabled buttons."""
+    """Press a button whether or not it is offered: a server that is written to knows of no disabled ones."""
     button = app.button(key=key)
     button.proto.disabled = False
     button.click().run()
@@ -80,13 +81,21 @@ def test_the_owner_steers_and_others_watch(visit: Visit, pool: Fake, running: No
     asked = len(pool.asked)
     for key in (*STEERING[:-1], "train.delete.go"):
         force(other, key)
-        assert "begun in another browser" in other.error[0].value
     rate = other.selectbox(key="train.turned")
     assert rate.disabled
     rate.proto.disabled = False
     rate.select("0.01").run()
     assert len(pool.asked) == asked
     assert pool.runs.path(id)
+
+
+def test_what_was_offered_before_is_refused(visit: Visit, pool: Fake, running: None) -> None:
+    id = pool.runs.submit(Recipe(), owner=MINE)
+    app = visit(MINE, "train", run=id)
+    visit(OTHER, "train")  # from now on, all that is written comes from there
+    app.button(key="train.pause").click().run()
+    assert "begun in another browser" in app.error[0].value
+    assert pool.asked == []
 
 
 @pytest.mark.parametrize("forged", ["", "m" * 42, "é" * 43])
@@ -109,6 +118,8 @@ def test_what_is_nobodys_is_everybodys(visit: Visit, pool: Fake, running: None) 
 
 def test_a_run_taken_over_is_ones_own(visit: Visit, pool: Fake) -> None:
     id = synthetic.write(pool.runs.root)
+    meta = pool.runs.root / id / "meta.json"
+    meta.write_text(json.dumps(json.loads(meta.read_text()) | {"order": 1, "title": "ResNet on shapes"}))
     for epoch in range(5):
         (pool.runs.root / id / "checkpoints" / f"{epoch:04d}.safetensors").write_bytes(b"")
     app = visit(OTHER, "train", run=id)
