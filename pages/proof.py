@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import export, proof, prose, shell
+from ui import bound, export, proof, prose, shell
 from viz.figures.learned import SIZES, learned
 
 shell.guard()
@@ -29,10 +29,7 @@ st.markdown(words["minute"])
 if measured:
     left, right = st.columns(2, gap="large")
     with left:
-        size = st.segmented_control(
-            "Across", list(SIZES), format_func=SIZES.__getitem__, default="macs", required=True,
-            key="proof.across", bind="query-params",
-        )  # fmt: skip
+        size = bound.segments("Across", "proof.across", SIZES)
         st.plotly_chart(
             learned(measured, size),
             key="proof.minute",

@@ -36,11 +36,12 @@ def slider(
 def segments(label: str, key: str, choices: Mapping[str, str], *, help: str | None = None) -> str:
     """One of a few values (value -> words), side by side; the first is the default."""
     _warn(key, choices.values())
-    chosen: str = st.segmented_control(
-        label, list(choices), format_func=choices.__getitem__, default=next(iter(choices)), required=True,
+    first = next(iter(choices))
+    chosen: str | None = st.segmented_control(
+        label, list(choices), format_func=choices.__getitem__, default=first, required=True,
         key=key, bind="query-params", help=help, wrap=True,
     )  # fmt: skip
-    return chosen
+    return chosen or first  # none is chosen where the address names the control and says nothing
 
 
 def picker(label: str, key: str, choices: Mapping[str, str], *, help: str | None = None) -> str:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -78,6 +79,21 @@ _LARGEST, _NEAR = 512, 96  # pixels: how large, and how far around, a search for
 _measuring = threading.Lock()  # two measurements at once would measure each other
 _REST = 0.4  # seconds for which all readers of a run see the same log, so that it is drawn once for them
 _TURN = 180.0  # seconds that a reader waits for the measurements of others
+
+
+def _lasting(make: Callable[[], T]) -> Callable[[], T]:
+    """What `make` gives, made once for the process, and kept to its end.
+
+    For work under way, which is no cache: a browser may ask Streamlit to clear the caches of everybody.
+    """
+    made, lock = cache(make), threading.Lock()
+
+    @wraps(make)
+    def the_one() -> T:
+        with lock:
+            return made()
+
+    return the_one
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -275,7 +291,7 @@ def once(what: tuple[object, ...], _make: Callable[[], T]) -> T:
     return _make()
 
 
-@st.cache_resource(max_entries=1, show_spinner=False, on_release=Pool.close)
+@_lasting
 def pool() -> Pool:
     """What trains on this server, for all its readers. Runs that were under way when it last ended go on."""
     made = Pool(Runs())
@@ -310,13 +326,13 @@ def twin(specimen: Specimen, depth: int) -> nn.Module:
     return scores.twin(loaded(specimen).model, depth)
 
 
-@st.cache_resource(max_entries=1, show_spinner=False, on_release=Background.close)
+@_lasting
 def background() -> Background:
     """What is computed beside the pages, for all readers of this server."""
     return _begun(Background())
 
 
-@st.cache_resource(max_entries=1, show_spinner=False, on_release=Background.close)
+@_lasting
 def quick() -> Background:
     """The same for work of a pass or two, which does not wait for longer work."""
     return _begun(Background())
@@ -327,13 +343,13 @@ def _begun(made: Background) -> Background:
     return made
 
 
-@st.cache_resource(max_entries=1, show_spinner=False, on_release=Background.close)
+@_lasting
 def occlusions() -> Background:
     """The occlusions of all readers, in rounds: a map stands in memory as long as it is under way."""
     return _begun(Background(1, opened=4, kept=16, patience=20.0))
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+@_lasting
 def errands() -> Errands:
     """The downloads and imports of all readers."""
     return Errands()

@@ -1,6 +1,7 @@
 """The page Invariance: curves of a real network, links, what is followed, and what can be taken away."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 import benchmarks.invariance
 import zoo
 from ui import cached, invariance_whole, items, rows, subject
+from ui.background import Background
 from ui.invariance_study import Study
 from viz import hooks, images, invariance, plots
 from viz.invariance import CHANGES, Curves, measure
@@ -19,8 +21,11 @@ NET = "zfnet_classroom,weights:shipped:zfnet_shapes"
 
 
 @pytest.fixture(autouse=True)
-def own_results() -> None:
-    cached.background.clear()
+def own_results(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    jobs = Background()
+    monkeypatch.setattr(cached, "background", lambda: jobs)
+    yield
+    jobs.close()
 
 
 def opened(app: AppTest, **query: str) -> AppTest:

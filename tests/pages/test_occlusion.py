@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 import zoo
 from ui import cached, occlusion, occlusion_elsewhere, occlusion_sheet, photo, samples, subject
+from ui.background import Background
 from viz.occlusion import occlude
 
 NET = "resnet_classroom,weights:shipped:resnet_shapes"
@@ -19,8 +21,11 @@ SILU = "efficientnet_classroom"
 
 
 @pytest.fixture(autouse=True)
-def own_results() -> None:
-    cached.occlusions.clear()
+def own_results(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    jobs = Background(1, opened=4, kept=16, patience=20.0)
+    monkeypatch.setattr(cached, "occlusions", lambda: jobs)
+    yield
+    jobs.close()
 
 
 def opened(app: AppTest, **query: str) -> AppTest:

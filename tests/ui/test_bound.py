@@ -37,3 +37,12 @@ def test_defaults_links_and_wrong_links() -> None:
     app.run()
     assert app.markdown[0].value == "128 macs vgg False"
     assert [("Did you mean" in w.value or "Known are" in w.value) for w in app.warning] == [True, True]
+
+
+def test_a_link_that_names_a_control_and_says_nothing() -> None:
+    app = AppTest.from_function(page)
+    for name in ("channels", "count", "ladder", "front"):
+        app.query_params[f"p.{name}"] = ""
+    app.run()
+    assert app.markdown[0].value == "128 macs vgg False"
+    assert not app.warning
