@@ -58,10 +58,12 @@ class Shown:
 def render() -> None:
     picture = photo.choose(PAGE)
     with st.sidebar:
-        chosen = {kind: _network(kind) for kind in _KINDS}
+        ready = subject.choices()
+        chosen = {kind: _network(kind, ready) for kind in _KINDS}
     _places(picture, chosen)
 
 
+@st.fragment  # or a click would wait for the sidebar, which has nothing new to say
 def _places(picture: Photo, chosen: Mapping[str, Specimen]) -> None:
     words = prose.words(PAGE)
     depth = bound.slider("Depth", _DEPTH, _DEPTHS, 50, words=lambda share: f"{share} %", help=words["depth"])
@@ -203,19 +205,22 @@ def _panel(kind: str, specimen: Specimen, found: Shown | str, picture: Image.Ima
     )
 
 
-def _network(kind: str) -> Specimen:
-    """The network of a kind that the address names, with a list to choose another that is ready."""
+def _network(kind: str, ready: Mapping[str, str]) -> Specimen:
+    """The network of a kind that the address names, with a list to choose another of those that are `ready`.
+
+    They are `ui.subject.choices`: all their words begin with a variant.
+    """
     key = f"{PAGE}.{kind}"
     title, first, plain = _KINDS[kind]
     wanted = state.query().get(key) or subject.token(first)
     try:
         specimen, problem = subject.parse(wanted), ""
-        if _kind(specimen) != kind:
+        if _kind(specimen.variant) != kind:
             raise ValueError(f"{subject.title(specimen)} is not for the panel of {title}.")
         cached.loaded(specimen)
     except ValueError as error:
         specimen, problem = first, str(error)
-    listed = {word: words for word, words in subject.choices().items() if _kind(subject.parse(word)) == kind}
+    listed = {word: words for word, words in ready.items() if _kind(word.partition(",")[0]) == kind}
     listed |= {subject.token(each): subject.title(each) for each in (Specimen(plain), specimen)}
     drawn = state.shows(f"{key}.list", subject.token(specimen))
     st.selectbox(
@@ -227,8 +232,8 @@ def _network(kind: str) -> Specimen:
     return specimen
 
 
-def _kind(specimen: Specimen) -> str:
-    return _FAMILIES.get(family_of(specimen.variant).key, "cnn")
+def _kind(variant: str) -> str:
+    return _FAMILIES.get(family_of(variant).key, "cnn")
 
 
 def _place() -> tuple[int, int]:

@@ -68,18 +68,14 @@ def overlay(photo: Image.Image, values: Values, *, opacity: float = 0.6, smooth:
 
     `opacity` is the share of the map's colour; where the map is NaN, the photo stays as it is.
     """
-    ground = shown(photo)
-    grey = np.asarray(ground.convert("L"), dtype=np.float32)[..., None]
-    # Cells are coloured before they are enlarged: there are fewer of them.
+    ground = shown(photo).convert("L").convert("RGB")
+    # Where nothing is smooth, cells are coloured before they are enlarged: there are fewer of them.
     laid = enlarged(values, ground.size, smooth=True) if smooth else values
-    share = np.where(np.isnan(laid), 0, np.float32(opacity))
-    if smooth:
-        tint = colours(laid)
-    else:
-        tint = np.asarray(Image.fromarray(colours(laid)).resize(ground.size, Image.Resampling.NEAREST))
-        share = enlarged(share, ground.size, smooth=False)
-    share = share[..., None]
-    return Image.fromarray(((1 - share) * grey + share * tint).round().astype(np.uint8))
+    tint, known = (
+        Image.fromarray(cells).resize(ground.size, Image.Resampling.NEAREST)
+        for cells in (colours(laid), ~np.isnan(laid))
+    )
+    return Image.composite(Image.blend(ground, tint, opacity), ground, known)
 
 
 def shown(photo: Image.Image) -> Image.Image:

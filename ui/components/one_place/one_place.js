@@ -1,7 +1,7 @@
 // The component: one Places per host element. Streamlit calls the default export again after every run of the page, so
 // the place that the reader has moved to lives here.
 
-const TELL_MS = 120; // without movement, after which the page hears of a place
+const TELL_MS = 120; // without movement, after which the page hears of a place again
 const FAR = 4; // places that an arrow key goes with Shift
 
 class Places {
@@ -89,10 +89,15 @@ class Places {
     this.at = place;
     this.draw();
     clearTimeout(this.telling);
-    this.telling = setTimeout(() => {
+    // The first of a walk or a drag at once, then the one at which it comes to rest.
+    const rests = performance.now() - (this.chosen ?? -TELL_MS) >= TELL_MS;
+    this.chosen = performance.now();
+    const tell = () => {
       this.told.push(place);
       this.send("at", place);
-    }, TELL_MS);
+    };
+    if (rests) tell();
+    else this.telling = setTimeout(tell, TELL_MS);
   }
 }
 
