@@ -37,6 +37,7 @@ from ui.items import items as items_of
 from ui.kept import Kept
 from ui.samples import Photo
 from ui.shelf import Shelf
+from ui.visits import Visit
 from viz import (
     activations,
     attribution,
@@ -94,6 +95,12 @@ def _lasting(make: Callable[[], T]) -> Callable[[], T]:
             return made()
 
     return the_one
+
+
+@st.cache_resource(max_entries=1, show_spinner=False, scope="session", on_release=Visit.end)
+def visit() -> Visit:
+    """The window that asks."""
+    return Visit()
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

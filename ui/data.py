@@ -12,7 +12,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from training import data, own
 from training.data import DATASETS, OWN, Dataset, store
-from ui import bound, cached, downloads, export, prose
+from ui import bound, cached, downloads, export, prose, uploads
 from ui.pictures import COLUMNS, KINDS, ROWS, Example, Look
 from viz import images
 from viz.figures.data import balance
@@ -155,9 +155,12 @@ def _pack(zipped: UploadedFile, name: str) -> None:
             file.write(zipped.getbuffer())
     except OSError as error:
         st.session_state["data.refused"] = f"The zip cannot be kept: {error.strerror}."
+        uploads.told(zipped, refused=st.session_state["data.refused"])
     except ValueError as error:
         st.session_state["data.refused"] = str(error)
+        uploads.told(zipped, refused="its name")
     else:
+        uploads.told(zipped)
         downloads.start("data", name, "import", path, "--name", name, "--consume")
 
 

@@ -1,8 +1,12 @@
 """Downloads and imports under way, for all readers of this server."""
 
 import threading
+import time
+from collections.abc import Sequence
+from functools import partial
 
 from training.data.errand import Errand
+from zoo import log
 
 _MOST = 2  # at once: they share the machine with the readers and the runs
 
@@ -22,7 +26,7 @@ class Errands:
                 return
             if sum(not other.over for other in self._found.values()) >= _MOST:
                 raise ValueError("Two downloads or imports are under way already. Try again in a minute.")
-            self._found[name] = Errand(*arguments)
+            self._found[name] = Errand(*arguments, ended=partial(_told, arguments, time.monotonic()))
 
     def get(self, name: str) -> Errand | None:
         return self._found.get(name)
@@ -33,3 +37,13 @@ class Errands:
             errand = self._found.pop(name, None)
         if errand is not None:
             errand.stop()
+
+
+def _told(arguments: Sequence[str], began: float, errand: Errand) -> None:
+    """Tell the log how an errand has ended."""
+    what, of = arguments[:2]
+    own = what == "import"  # where names and sentences are the reader's
+    log.event(
+        "import" if own else "download", of=None if own else of, done=errand.refused is None,
+        why=None if own else errand.refused, ms=round(1000 * (time.monotonic() - began)),
+    )  # fmt: skip

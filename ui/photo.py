@@ -130,8 +130,10 @@ def _take(widget: str, token: str) -> None:
         photo, said = uploads.photo(file.getvalue(), token, title)
     except ValueError as error:
         st.session_state[kept] = str(error)
+        uploads.told(file, refused=str(error))
     else:
         st.session_state[kept], st.session_state[f"{kept}.said"] = photo, said
+        uploads.told(file, pixels=photo.image.width * photo.image.height)
 
 
 def _kept(token: str) -> str:

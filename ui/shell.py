@@ -10,6 +10,7 @@ freeze below keeps Python's own collector from walking through the libraries as 
 
 import atexit
 import gc
+import time
 from collections.abc import Sequence
 from contextvars import ContextVar
 from functools import partial
@@ -23,11 +24,10 @@ import pandas  # noqa: F401
 import plotly.graph_objects  # noqa: F401
 import streamlit as st
 import torch  # noqa: F401
-import torchvision  # noqa: F401
 from streamlit.navigation.page import StreamlitPage
 
 from ui import prose
-from zoo import limits, nearest
+from zoo import limits, log, nearest
 
 gc.collect()
 gc.freeze()
@@ -38,6 +38,7 @@ atexit.register(gc.unfreeze)  # or the bindings inside torch report all of it as
 ICON = Path(__file__).with_name("symbol.svg")
 _LOGO = Path(__file__).with_name("logo.svg")
 _STYLE = Path(__file__).with_name("shell.css")
+_NONE = "No such page"
 _inside = ContextVar("inside the shell", default=False)
 
 
@@ -91,7 +92,7 @@ def pages() -> dict[str, list[StreamlitPage]]:
     asked = unquote(urlsplit(st.context.url or "").path).rpartition("/")[2]
     if asked not in [page.url_path for page in (*known, *architectures)]:
         missing = partial(_missing, asked, known)
-        architectures.append(st.Page(missing, title="No such page", url_path=asked, visibility="hidden"))
+        architectures.append(st.Page(missing, title=_NONE, url_path=asked, visibility="hidden"))
     return {
         "Architectures": architectures,
         "Side by side": comparing,
@@ -125,7 +126,7 @@ def _page(
 def _missing(asked: str, known: Sequence[StreamlitPage]) -> None:
     """What stands at an address without a page."""
     titles = {page.title.lower(): page for page in known}
-    st.title("No such page")
+    st.title(_NONE)
     sentence = f"There is no page called {asked!r}. {nearest(asked, titles)}"
     st.error(prose.literal(sentence), icon=":material/link_off:")
     for page in known:
@@ -148,6 +149,8 @@ def navigate() -> StreamlitPage:
 
 def enter(page: StreamlitPage) -> None:
     """Run the page that `navigate` found, with the look that all pages share."""
+    from ui import cached  # which looks for the server's runtime; this file is there before it
+
     st.logo(_LOGO, icon_image=ICON)
     st.html(_STYLE)
     inside = _inside.set(True)
@@ -156,10 +159,24 @@ def enter(page: StreamlitPage) -> None:
     except ValueError as error:
         st.error(prose.literal(str(error)), icon=":material/settings_alert:")
         return
+    began = time.perf_counter()
+    failed = None
     try:
         page.run()
+    except Exception as error:  # not what Streamlit itself stops a page by
+        failed = type(error).__name__
+        raise
     finally:
         _inside.reset(inside)
+        log.event(
+            "page", page=_name(page), ms=round(1000 * (time.perf_counter() - began)), failed=failed,
+            session=cached.visit().id,
+        )  # fmt: skip
+
+
+def _name(page: StreamlitPage) -> str:
+    """The topic of a page; no address that somebody has typed."""
+    return "none" if page.title == _NONE else page.url_path or "gallery"
 
 
 def guard() -> None:

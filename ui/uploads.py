@@ -1,12 +1,16 @@
 """From a file that somebody has chosen to a photo, in memory: nothing of it is written to a disk."""
 
+from pathlib import PurePath
+
 from PIL import Image
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from training import reading
 from ui.samples import LARGEST, Photo, digest
-from zoo import limits
+from zoo import limits, log
 
 SMALLEST = 8  # pixels of the shorter side
+_KINDS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".zip")  # to the log
 _LONGEST = 20  # times: how much longer one side may be than the other
 
 
@@ -45,3 +49,11 @@ def photo(content: bytes, token: str, title: str) -> tuple[Photo, str]:
         notes.append(f"{width:,} × {height:,} pixels made {image.width:,} × {image.height:,}")
     said = f"{'; '.join(notes)}." if notes else ""
     return Photo(token=token, title=title, image=image, digest=digest(image)), said[:1].upper() + said[1:]
+
+
+def told(file: UploadedFile, *, pixels: int | None = None, refused: str | None = None) -> None:
+    """Tell the log of a file that somebody has chosen, not its name; `refused` says why it was of no use."""
+    kind = PurePath(file.name).suffix.lower()
+    log.event(
+        "upload", kind=kind if kind in _KINDS else "other", bytes=file.size, pixels=pixels, refused=refused
+    )

@@ -55,10 +55,11 @@ def launch(playwright: Playwright, path: Path) -> Browser:
 
 
 @contextmanager
-def serving(script: str = "app.py", **variables: str) -> Iterator[str]:
+def serving(script: str = "app.py", written: Path | None = None, /, **variables: str) -> Iterator[str]:
     """The app in a process of its own, on a free port; gives its address. Fresh: no page was visited yet.
 
     Runs and data sets go to a folder that lasts as long, unless `variables` of the environment say otherwise.
+    `written`: a file for what the server writes.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -66,7 +67,7 @@ def serving(script: str = "app.py", **variables: str) -> Iterator[str]:
     command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true"]
     command += [f"--server.port={port}", "--server.address=127.0.0.1"]
     with (
-        tempfile.TemporaryFile() as log,
+        written.open("w+b") if written else tempfile.TemporaryFile() as log,
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,  # a run may still be writing
     ):
         own = {"OMP_NUM_THREADS": "1", "ZOOLENS_RUNS": f"{folder}/runs", "ZOOLENS_DATA": f"{folder}/data"}

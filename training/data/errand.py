@@ -23,9 +23,10 @@ class Errand:
     """`python -m training.data ...` under way. All fields may be read at any time from any thread."""
 
     def __init__(
-        self, *arguments: str, root: Path | None = None, ended: Callable[[], None] | None = None
+        self, *arguments: str, root: Path | None = None, ended: "Callable[[Errand], None] | None" = None
     ) -> None:
         """Start it; `ended` is called from another thread when it is over."""
+        self._ended = ended
         self.progress: tuple[int, int, str] = (0, 0, "starting")  # done, in all, doing what
         self.answer: Mapping[str, Any] | None = None  # where it came to an end
         self.refused: str | None = None  # where it did not, a sentence
@@ -95,3 +96,5 @@ class Errand:
         self.answer, self.refused = answer, refused
         with self._moved:
             self._moved.notify_all()
+        if self._ended:
+            self._ended(self)
