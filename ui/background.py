@@ -10,8 +10,6 @@ them, and who has had least comes first: so everybody has a first result soon, h
 Threads, because the networks are here already, and torch lets others run while it computes.
 """
 
-import os
-import secrets
 import threading
 import time
 from collections import OrderedDict
@@ -23,11 +21,13 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from ui import prose
+from ui import gate, prose
 from zoo import limits
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 Report = Callable[[float, Any], None]  # the share that is done, 0..1, and what there is of the result so far
+
+reader = gate.reader
 
 _PARTING = 5.0  # seconds that the end of the server waits for a job
 
@@ -84,10 +84,10 @@ class _Job:
 class Background:
     """Any number of threads may ask at once.
 
-    `workers`: how many jobs are worked on beside each other. `opened`: how many in rounds are under way at
-    once, each of which holds memory; the others wait. `kept`: results in memory, those looked at last.
-    `patience`: seconds after which a reader who has not looked is taken to be gone. What is not said is as
-    the server's owner wants it.
+    `workers`: how many jobs are begun beside each other, which take turns at the gate. `opened`: how many
+    in rounds are under way at once, each of which holds memory; the others wait. `kept`: results in memory,
+    those looked at last. `patience`: seconds after which a reader who has not looked is taken to be gone.
+    What is not said is as the server's owner wants it.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Background:
         kept: int | None = None,
         patience: float | None = None,
     ) -> None:
-        self._free = workers or max(1, min(4, (os.cpu_count() or 2) // 2))
+        self._free = workers or gate.gate().places
         self._opened = opened or limits.WORK_WAITING.value
         self._kept = kept or limits.WORK_KEPT.value
         self._patience = patience or float(limits.PATIENCE_SECONDS.value)
@@ -255,7 +255,10 @@ class Background:
             state: State = "running"
             why = ""
             try:
-                part, over = job.turn(partial(self._report, job))
+                with gate.gate().place(*tuple(job.readers)):
+                    if not job.alive:  # nobody wants it any more
+                        raise Stopped
+                    part, over = job.turn(partial(self._report, job))
                 if over:
                     state = "done"
             except Stopped:
@@ -310,6 +313,7 @@ class Background:
             self._end(job, state)
 
     def _report(self, job: _Job, share: float, part: Any) -> None:
+        gate.gate().pause()
         with self._lock:
             if job.alive and not self._wanted(job, time.monotonic()):
                 self._forget(job)
@@ -344,12 +348,6 @@ class Background:
 
 def _nothing(_: Report) -> tuple[None, bool]:
     return None, True
-
-
-def reader() -> str:
-    """Who looks: one name for each window."""
-    name: str = st.session_state.setdefault("background.reader", secrets.token_hex(8))
-    return name
 
 
 def bar(seen: Seen, what: str, key: str, cancel: Callable[[], None]) -> None:

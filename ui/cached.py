@@ -1,8 +1,9 @@
 """Everything the app remembers between reruns: the only place with st.cache_*.
 
-Arguments are names, numbers and asset keys. Every cache is bounded. What is cached is shared by all readers,
-so it is either data that is copied on every call (`cache_data`) or something that nobody changes
-(`cache_resource`).
+Arguments are names, numbers and asset keys. Every cache is bounded. What has to be computed passes the gate
+(`heavy`); only what computes nothing, and asks for nothing that does, is cached without. What is cached is
+shared by all readers, so it is either data that is copied on every call (`cache_data`) or something that
+nobody changes (`cache_resource`).
 """
 
 import atexit
@@ -32,6 +33,7 @@ from ui import samples as always
 from ui.background import Background
 from ui.collection import PictureSet, collect
 from ui.errands import Errands
+from ui.gate import at_once, gate, heavy, patient
 from ui.items import Items
 from ui.items import items as items_of
 from ui.kept import Kept
@@ -103,13 +105,13 @@ def visit() -> Visit:
     return Visit()
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+@heavy(st.cache_resource(max_entries=1, show_spinner=False))
 def entries() -> tuple[catalogue.Entry, ...]:
     """The families as the Gallery shows them, in the order of the registry. Frozen records: safe to share."""
     return catalogue.entries()
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@heavy(st.cache_resource(max_entries=64, show_spinner=False))
 def timeline(
     x: str, y: str, size: str, lineage: tuple[tuple[str, str], ...], kin: frozenset[str], front: bool
 ) -> Figure:
@@ -118,13 +120,13 @@ def timeline(
     return figures.timeline(points, x, y, size=size, lineage=lineage, kin=kin, with_front=front)
 
 
-@st.cache_resource(max_entries=128, show_spinner="Taking the network apart …")
+@heavy(st.cache_resource(max_entries=128, show_spinner="Taking the network apart …"))
 def anatomy(specimen: Specimen, size: int) -> Anatomy:
     """The network for square images of `size` pixels, taken apart. ValueError where it cannot exist."""
     return dissect(specimen.skeleton(input_size=size), (variant(specimen.variant).channels, size, size))
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@heavy(st.cache_resource(max_entries=64, show_spinner=False))
 def changed(
     specimen: Specimen,
     size: int,
@@ -139,32 +141,32 @@ def changed(
     return dissect(model, (variant(specimen.variant).channels, size, size))
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)
+@heavy(st.cache_resource(max_entries=128, show_spinner=False))
 def layer_graph(specimen: Specimen, size: int) -> Graph:
     """The same network as the layer graph draws it."""
     return graph(anatomy(specimen, size), variant(specimen.variant).title)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Climbing the ladder …")
+@heavy(st.cache_resource(max_entries=32, show_spinner="Climbing the ladder …"))
 def steps(ladder: str, size: int | None) -> tuple[Step, ...]:
     """What the rungs of a ladder cost, each at its own input size or all at `size`. Frozen: safe to share."""
     return climb(LADDERS[ladder].rungs, lambda rung: _rung(rung.variant, size))
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
+@heavy(st.cache_resource(max_entries=256, show_spinner=False))
 def step(ladder: str, at: int, size: int | None) -> Step:
     """The same of one rung alone, which is there before the whole ladder has been taken apart."""
     pair = LADDERS[ladder].rungs[max(at - 1, 0) : at + 1]
     return climb(pair, lambda rung: _rung(rung.variant, size))[-1]
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
+@heavy(st.cache_resource(max_entries=256, show_spinner=False))
 def block_graph(name: str, size: int | None, path: str) -> Graph:
     """One block of a variant, the module at `path`, as the layer graph draws it."""
     return block_graph_of(_rung(name, size), path, f"{variant(name).title}, {path}")
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
+@heavy(st.cache_resource(max_entries=256, show_spinner=False))
 def block_marks(before: tuple[str, str], after: tuple[str, str], size: int | None) -> Marks | None:
     """What is the same, changed or only here in two blocks, each named by variant and path."""
     return differences(*(excerpt(_rung(name, size), path) for name, path in (before, after)))
@@ -174,7 +176,7 @@ def _rung(name: str, size: int | None) -> Anatomy:
     return anatomy(Specimen(name), size or variant(name).input_size)
 
 
-@st.cache_data(max_entries=128, show_spinner="Looking for a size that works …")
+@heavy(st.cache_data(max_entries=128, show_spinner="Looking for a size that works …"))
 def working_size(specimen: Specimen, size: int) -> int | None:
     """The side of the image nearest to `size` that the network can read; None where none is near."""
 
@@ -209,69 +211,70 @@ def timing(
     if not _measuring.acquire(timeout=_TURN):
         raise ValueError("Others are measuring on this machine. Try again in a minute.")
     try:
-        return measure(
-            factory, json.loads(arguments), input_size, batch=batch, training=training, by_layer=by_layer
-        )
+        with gate().place():
+            return measure(
+                factory, json.loads(arguments), input_size, batch=batch, training=training, by_layer=by_layer
+            )
     finally:
         _measuring.release()
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@heavy(st.cache_resource(max_entries=64, show_spinner=False))
 def walk(operator: str, turned: tuple[tuple[str, Choice], ...]) -> Walk:
     """An operator of `viz.operators` on the patch. ValueError with a sentence where that is impossible."""
     return OPERATORS[operator].walk(dict(turned))
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@heavy(st.cache_resource(max_entries=32, show_spinner=False))
 def figure_one(unit: str, pool: str, rule: Rule) -> figures_one.Walk:
     """ZFNet's figure 1 in numbers; `unit` is row and column as "0.1"."""
     y, x = map(int, unit.split("."))
     return figures_one.walk((y, x), pool, rule)
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+@heavy(st.cache_resource(max_entries=1, show_spinner=False))
 def photo() -> bytes:
     """The photo with a frame around what the walks are about, as PNG."""
     return whole()
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@heavy(st.cache_data(max_entries=16, show_spinner=False))
 def activation_facts(name: str) -> activations.Facts:
     """What is said of one of `viz.activations.ACTIVATIONS`."""
     return activations.facts(name)
 
 
-@st.cache_data(max_entries=1, show_spinner="Looking through all families …")
+@heavy(st.cache_data(max_entries=1, show_spinner="Looking through all families …"))
 def activation_users() -> dict[str, tuple[tuple[str, str], ...]]:
     """Who uses them: key and variant."""
     return activations.users()
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@heavy(st.cache_resource(max_entries=8, show_spinner=False))
 def fusing(family: str) -> fuse.Fusing:
     """One of `viz.fusing.BLOCKS`, fused step by step. A frozen record whose arrays nobody changes."""
     return fuse.fusing(family)
 
 
-@st.cache_resource(max_entries=1024, show_spinner=False)
+@heavy(st.cache_resource(max_entries=1024, show_spinner=False))
 def block(record: Block, size: int) -> Costs:
     """A residual block and what it costs on a map of `size` pixels. Counts when it is asked, and once."""
     return Costs(record, size)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@heavy(st.cache_resource(max_entries=32, show_spinner=False))
 def affordable(kind: str, width: int, budget: int) -> tuple[Net, ...]:
     """What `zoo.budget.affordable` finds."""
     return budgets.affordable(kind, width, budget)
 
 
-@st.cache_resource(max_entries=128, show_spinner="Laying the networks side by side …")
+@heavy(st.cache_resource(max_entries=128, show_spinner="Laying the networks side by side …"))
 def alignment(networks: tuple[tuple[Specimen, int], ...]) -> Alignment:
     """Networks, each with the side of its image, against the first of them. Frozen: safe to share."""
     return align([anatomy(specimen, size) for specimen, size in networks])
 
 
-@st.cache_resource(max_entries=512, show_spinner="Building the real networks and counting …")
+@heavy(st.cache_resource(max_entries=512, show_spinner="Building the real networks and counting …"))
 def scaling(
     law: str, turned: tuple[tuple[str, float], ...], quantity: str
 ) -> tuple[View, tuple[Figure, ...]]:
@@ -289,7 +292,7 @@ def logs() -> live.Logs:
     return live.Logs(rest=_REST)
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)
+@heavy(st.cache_resource(max_entries=128, show_spinner=False))
 def once(what: tuple[object, ...], _make: Callable[[], T]) -> T:
     """What `_make` gives, made once for all readers of the same moment of a run, and changed by nobody.
 
@@ -307,7 +310,7 @@ def pool() -> Pool:
     return made
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@heavy(st.cache_resource(max_entries=4, show_spinner=False))
 def held_out(
     data: str, images: int | None, validation: int, size: int, channels: int, seed: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -321,13 +324,13 @@ def held_out(
     return held.images.numpy(), held.labels.numpy()
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@heavy(st.cache_resource(max_entries=64, show_spinner=False))
 def planned(recipe: Recipe, steps_per_epoch: int) -> tuple[float, ...]:
     """The learning rate of each step, see `training.schedule.planned`."""
     return schedule.planned(recipe, steps_per_epoch)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@heavy(st.cache_resource(max_entries=2, show_spinner=False))
 def twin(specimen: Specimen, depth: int) -> nn.Module:
     """The network of a specimen with its first `depth` layers, from the top, drawn anew."""
     return scores.twin(loaded(specimen).model, depth)
@@ -362,7 +365,7 @@ def errands() -> Errands:
     return Errands()
 
 
-@st.cache_data(max_entries=64, show_spinner="Loading the pictures …")
+@heavy(st.cache_data(max_entries=64, show_spinner="Loading the pictures …"))
 def look(
     data: str, version: str, size: int, channels: int, sample: int, first: int, masks: bool
 ) -> pictures.Look:
@@ -370,7 +373,7 @@ def look(
     return pictures.look(data, size, channels, sample=sample, first=first, masks=masks)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@heavy(st.cache_data(max_entries=64, show_spinner=False))
 def augmented(
     data: str,
     version: str,
@@ -386,9 +389,10 @@ def augmented(
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _shelf() -> Shelf:
-    return Shelf(load_specimen)
+    return Shelf(at_once(load_specimen))
 
 
+@patient
 def loaded(specimen: Specimen) -> Loaded:
     """A network with its weights, shared by all readers: nobody hooks or changes it, see `viz.hooks`.
 
@@ -404,19 +408,19 @@ def kept_runs(root: str) -> tuple[Kept, ...]:
     return kept.runs(Runs(Path(root)))
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+@heavy(st.cache_resource(max_entries=1, show_spinner=False))
 def samples() -> Mapping[str, Photo]:
     """The sample photos and mosaics by token. Frozen records whose pixels nobody changes: safe to share."""
     return always.samples()
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+@heavy(st.cache_resource(max_entries=1, show_spinner=False))
 def thumbnails() -> Mapping[str, str]:
     """The same as small pictures in Markdown."""
     return {token: always.thumbnail(photo) for token, photo in samples().items()}
 
 
-@st.cache_resource(max_entries=4, show_spinner="Loading the pictures …")
+@heavy(st.cache_resource(max_entries=4, show_spinner="Loading the pictures …"))
 def items(data: str, version: str) -> Items:
     """What can be chosen of a data set; `version` is that of `training.data.version`. Nobody changes it.
 
@@ -425,7 +429,7 @@ def items(data: str, version: str) -> Items:
     return items_of(data)
 
 
-@st.cache_resource(max_entries=6, show_spinner="Loading the pictures …")
+@heavy(st.cache_resource(max_entries=6, show_spinner="Loading the pictures …"))
 def picture_set(token: str, version: str, preprocess: Preprocess) -> PictureSet:
     """A set of pictures for a network; `version` is that of `training.data.version`. Nobody changes it.
 
@@ -434,13 +438,13 @@ def picture_set(token: str, version: str, preprocess: Preprocess) -> PictureSet:
     return collect(token, preprocess)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@heavy(st.cache_resource(max_entries=64, show_spinner=False))
 def convolutions(specimen: Specimen) -> tuple[layers.Layer, ...]:
     """The layers whose maps the page Features shows. ValueError where there are none."""
     return strongest.convolutional(loaded(specimen).model, _blank(specimen))
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
+@heavy(st.cache_resource(max_entries=256, show_spinner=False))
 def field(specimen: Specimen, path: str) -> Field:
     """What the units of a layer see."""
     look = loaded(specimen)
@@ -452,7 +456,7 @@ def predicted(specimen: Specimen, photo: Photo) -> NDArray[np.float32]:
     return _predicted(specimen, photo.digest, photo)
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@heavy(st.cache_data(max_entries=256, show_spinner=False))
 def _predicted(specimen: Specimen, digest: str, _photo: Photo) -> NDArray[np.float32]:
     network = loaded(specimen)
     with torch.inference_mode():
@@ -460,32 +464,34 @@ def _predicted(specimen: Specimen, digest: str, _photo: Photo) -> NDArray[np.flo
     return logits
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@heavy(st.cache_resource(max_entries=64, show_spinner=False))
 def cam_layer(specimen: Specimen) -> layers.Best:
     """Where class activation maps of a network look first."""
     look = loaded(specimen)
     return layers.best(family_of(specimen.variant).key, look.model, _blank(specimen))
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@heavy(st.cache_resource(max_entries=64, show_spinner=False))
 def cam_layers(specimen: Specimen) -> tuple[layers.Layer, ...]:
     """The layers of a network that class activation maps can look at. ValueError where there are none."""
     return layers.layers(loaded(specimen).model, _blank(specimen))
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@heavy(st.cache_resource(max_entries=64, show_spinner=False))
 def invariance_layers(specimen: Specimen) -> tuple[tuple[invariance.Output, ...], tuple[str, str]]:
     """The layers whose answers can be compared, and the paths of the first and the top one."""
     found = invariance.outputs(loaded(specimen).model, _blank(specimen))
     return found, invariance.ends(found, family_of(specimen.variant).stages[0])
 
 
+@patient
+@at_once
 def part_layers(specimen: Specimen) -> Mapping[str, tuple[int, ...]]:
     """The layers of a network whose numbers can be compared, by depth, with their shapes."""
     return correspondence.outputs(loaded(specimen).model, _blank(specimen))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@heavy(st.cache_resource(max_entries=8, show_spinner=False))
 def invariance_measured(path: Path, digest: str) -> Mapping[invariance.Kind, invariance.Curves] | None:
     """Curves that came with the app, if they are of what `digest` names. Nobody changes them."""
     return invariance.read(path, digest)
@@ -499,14 +505,14 @@ def _blank(specimen: Specimen) -> torch.Tensor:
 _BY_DIGEST: dict[str | type, Callable[[Any], Any]] = {Photo: lambda photo: photo.digest}
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=_BY_DIGEST)
+@heavy(st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=_BY_DIGEST))
 def cam_evidence(specimen: Specimen, photo: Photo, target: int, path: str) -> cam.Evidence:
     """What a layer has to say of a class in a picture. Tensors that nobody changes."""
     look = loaded(specimen)
     return cam.evidence(look.model, look.preprocess(photo.image), target, path)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_BY_DIGEST)
+@heavy(st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_BY_DIGEST))
 def cam_itself(specimen: Specimen, photo: Photo, target: int, path: str) -> NDArray[np.float32] | str:
     """CAM, the raw map (h, w); a sentence where it is not defined."""
     look = loaded(specimen)
@@ -516,7 +522,7 @@ def cam_itself(specimen: Specimen, photo: Photo, target: int, path: str) -> NDAr
         return str(error)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=_BY_DIGEST)
+@heavy(st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=_BY_DIGEST))
 def cam_film(
     specimen: Specimen, photo: Photo, target: int, paths: tuple[str, ...], methods: tuple[str, ...]
 ) -> Mapping[str, Mapping[str, NDArray[np.float32]]]:
@@ -526,7 +532,7 @@ def cam_film(
     return {each.path: {method: cam.coarse(each, method).numpy() for method in methods} for each in found}
 
 
-@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=_BY_DIGEST)
+@heavy(st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=_BY_DIGEST))
 def cam_guided(specimen: Specimen, photo: Photo, target: int) -> NDArray[np.float32] | str:
     """Guided Grad-CAM (H, W); a sentence where it is not defined."""
     look, method = loaded(specimen), attribution.METHODS["guided_gradcam"]
@@ -535,48 +541,50 @@ def cam_guided(specimen: Specimen, photo: Photo, target: int) -> NDArray[np.floa
     return method.run(look.model, look.preprocess(photo.image), target, None).numpy()
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_BY_DIGEST)
+@heavy(st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_BY_DIGEST))
 def maps_of(specimen: Specimen, photo: Photo, path: str) -> torch.Tensor:
     """The maps (c, h, w) of a layer for a photo, which nobody changes."""
     ready = loaded(specimen)
     return hooks.up_to(ready.model, ready.preprocess(photo.image), path)[0]
 
 
-@st.cache_resource(max_entries=96, show_spinner=False, hash_funcs=_BY_DIGEST)
+@heavy(st.cache_resource(max_entries=96, show_spinner=False, hash_funcs=_BY_DIGEST))
 def rung(specimen: Specimen, photo: Photo, path: str, count: int, rule: Rule) -> hierarchy.Rung:
     """A layer's strongest maps for a photo, sent back to the pixels. ValueError where that is not defined."""
     ready = loaded(specimen)
     return hierarchy.rung(ready.model, ready.preprocess(photo.image), path, count, rule)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Reading the attention weights …", hash_funcs=_BY_DIGEST)
+@heavy(
+    st.cache_resource(max_entries=8, show_spinner="Reading the attention weights …", hash_funcs=_BY_DIGEST)
+)
 def attention(specimen: Specimen, photo: Photo, mask: bool) -> Captured:
     """All attention weights for a photo, which nobody changes. ValueError where there are none."""
     ready = loaded(specimen)
     return capture(ready.model, ready.preprocess(photo.image), mask=mask)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_BY_DIGEST)
+@heavy(st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_BY_DIGEST))
 def attention_relevance(specimen: Specimen, photo: Photo, target: int) -> NDArray[np.float32]:
     """How much each patch counts for a class by gradient-weighted attention, (H, W)."""
     ready = loaded(specimen)
     return relevance(ready.model, ready.preprocess(photo.image), target).numpy()
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_BY_DIGEST)
+@heavy(st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_BY_DIGEST))
 def attention_lens(specimen: Specimen, photo: Photo) -> NDArray[np.float32]:
     """What a ViT would answer after each block: (blocks + 1, K) probabilities."""
     ready = loaded(specimen)
     return lens(ready.model, ready.preprocess(photo.image), range(len(ready.labels))).numpy()
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@heavy(st.cache_resource(max_entries=64, show_spinner=False))
 def sight_steps(specimen: Specimen) -> tuple[sight.Step, ...]:
     """The depths of a network at which one place can be followed. ValueError where there are none."""
     return sight.steps(loaded(specimen).model, _blank(specimen))
 
 
-@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=_BY_DIGEST)
+@heavy(st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=_BY_DIGEST))
 def sighting(specimen: Specimen, photo: Photo, at: int, point: tuple[float, float]) -> sight.Sighting:
     """What the place of step number `at` over a point of a photo sees. Tensors that nobody changes."""
     ready = loaded(specimen)
@@ -585,7 +593,7 @@ def sighting(specimen: Specimen, photo: Photo, at: int, point: tuple[float, floa
     return sight.look(ready.model, ready.preprocess(photo.image), step, point, local)
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@heavy(st.cache_data(max_entries=256, show_spinner=False))
 def cam_times(specimen: Specimen, path: str) -> tuple[float, float]:
     """Seconds of the evidence of a layer, and of a plain forward pass: in turn, the faster of two each."""
     model, image = loaded(specimen).model, _blank(specimen)
