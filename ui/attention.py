@@ -110,11 +110,15 @@ def _token(seen: Study, block: Block, key: str) -> str:
 
 
 def _drawn(seen: Study, block: Block, head: int) -> dict[str, object]:
-    """For `ui.components.attention_board`: each row in bytes, relative to its largest weight."""
+    """For `ui.components.attention_board`: each row in bytes, relative to its largest weight for a place.
+
+    What goes to the class token, or to padding, is sent beside it: often it is several times as much.
+    """
     found = seen.captured.weights[block.path]
     rows = (found.mean(1) if head == _MEAN else found[:, head - 1]).numpy()  # (G, N, N)
-    largest = rows.max(-1)
-    coded = np.rint(255 * rows / largest[..., None]).astype(np.uint8)
+    placed = np.where((block.places >= 0).numpy()[:, None], rows, 0)
+    largest = placed.max(-1)
+    coded = np.rint(255 * placed / np.maximum(largest, 1e-30)[..., None]).astype(np.uint8)
     height, width = block.shape
     groups = [0] * (height * width)
     if block.layout is not None:
@@ -130,6 +134,7 @@ def _drawn(seen: Study, block: Block, head: int) -> dict[str, object]:
         "groups": groups,
         "bytes": base64.b64encode(coded.tobytes()).decode(),
         "largest": base64.b64encode(largest.astype(np.float32).tobytes()).decode(),
+        "rest": base64.b64encode((rows - placed).sum(-1).astype(np.float32).tobytes()).decode(),
         "scale": images.FOR,
     }
 
@@ -145,12 +150,14 @@ def _heads(seen: Study, block: Block, query: str) -> None:
             title=f"Head {at + 1}",
             picture=images.heat(images.scaled(row.numpy()), (_SHOWN // 2, _SHOWN // 2)),
             alt=f"Where head {at + 1} looks",
-            note=f"largest {float(row.max()):.1%}; looks {float(far[at]):.1f} px far on average",
+            note=f"largest {float(row.max()):.1%}; "
+            + (f"class token {max(0.0, 1 - float(row.sum())):.1%}; " if seen.has_class else "")
+            + f"looks {float(far[at]):.1f} px far on average",
         )
         for at, row in enumerate(rows)
     ]
     evidence.plates(plates, least=120)
-    st.html(evidence.scale(signed=False, most="the head's largest weight", least="0"))
+    st.html(evidence.scale(signed=False, most="the head's largest weight for a place", least="0"))
     st.caption(prose.words(PAGE)["heads"])
 
 

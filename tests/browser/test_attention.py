@@ -25,7 +25,8 @@ def click(page: Page, which: str, row: int, column: int, side: int = 8) -> None:
 def test_who_asks_and_who_is_asked(visit: driver.Visitor) -> None:
     page = visit("/attention")
     asks, says = board(page).locator(".asks"), board(page).locator(".says")
-    expect(asks).to_contain_text("attends to all 64 patches")
+    expect(asks).to_have_text(re.compile(r"attends to all 64 patches, and by 15\.\d % to itself"))
+    expect(board(page).locator(".most")).to_contain_text("its largest weight for a patch")
     click(page, "query", 2, 3)
     expect(asks).to_have_text("The token at row 2, column 3 attends to 64 of 64 tokens.")
     expect(page).to_have_url(re.compile(r"attention\.query=2(%2C|,)3\b"))

@@ -4,10 +4,11 @@ import { describe, it } from "node:test";
 import { rowOf, shade, tokenOf, unpacked, wordOf } from "../../ui/components/attention_board/rows.mjs";
 
 const base64 = (bytes) => Buffer.from(bytes).toString("base64");
-const packed = (rows) => {
+const packed = (rows, rest = rows.map(() => 0)) => {
   const largest = rows.map((row) => Math.max(...row));
   const bytes = rows.flatMap((row, at) => row.map((weight) => Math.round((255 * weight) / largest[at])));
-  return unpacked(base64(Uint8Array.from(bytes)), base64(new Uint8Array(Float32Array.from(largest).buffer)));
+  const floats = (numbers) => base64(new Uint8Array(Float32Array.from(numbers).buffer));
+  return unpacked({ bytes: base64(Uint8Array.from(bytes)), largest: floats(largest), rest: floats(rest) });
 };
 
 describe("a row of attention weights", () => {
@@ -22,10 +23,11 @@ describe("a row of attention weights", () => {
 
   it("keeps what goes to the class token apart, and has a row for it", () => {
     const sheet = { places: [-1, 0, 1], tokens: 3, height: 1, width: 2, groups: [0, 0] };
-    const weights = packed([[0.5, 0.25, 0.25], [0.6, 0.4, 0], [0, 0, 1]]);
+    const weights = packed([[0, 0.25, 0.2], [0, 0.4, 0], [0, 0, 1]], [0.55, 0.6, 0]);
     assert.ok(Math.abs(rowOf(sheet, weights, 0).rest - 0.6) < 1e-6);
     const own = rowOf(sheet, weights, "class");
-    assert.ok(Math.abs(own.rest - 0.5) < 1e-6 && Math.abs(own.weights[1] - 0.25) < 1e-3);
+    assert.ok(Math.abs(own.rest - 0.55) < 1e-6 && Math.abs(own.weights[1] - 0.2) < 1e-3);
+    assert.equal(own.most, 0.25); // by its patches, however much it keeps to itself
   });
 
   it("leaves out what the mask keeps apart inside a window", () => {

@@ -35,8 +35,12 @@ def test_it_opens_on_vit_and_its_class_token(app: AppTest) -> None:
     assert {"Every head of the block", "Which places are alike"} <= set(headers(page))
     largest = np.frombuffer(base64.b64decode(drawn["largest"]), np.float32)
     coded = np.frombuffer(base64.b64decode(drawn["bytes"]), np.uint8).reshape(65, 65)
-    sums = (coded / 255 * largest[:, None]).sum(1)
+    rest = np.frombuffer(base64.b64decode(drawn["rest"]), np.float32)
+    sums = (coded / 255 * largest[:, None]).sum(1) + rest
     np.testing.assert_allclose(sums, 1, atol=0.03)  # in bytes, 65 of them
+    assert (coded[:, 0] == 0).all()  # the class token has no place in the picture
+    assert (coded.max(1) == 255).all()  # which is drawn by its brightest patch
+    assert rest[0] > largest[0]  # though the class token keeps more to itself than it gives to any of them
 
 
 def test_swin_shows_what_the_mask_is_worth(app: AppTest) -> None:

@@ -29,7 +29,7 @@ class Board {
       this.wished[which] = word;
     }
     if (sheet.rev !== this.sheet?.rev) {
-      this.weights = unpacked(sheet.bytes, sheet.largest);
+      this.weights = unpacked(sheet);
       if (sheet.photo !== this.sheet?.photo) {
         this.photo = null;
         const photo = new Image();
@@ -91,7 +91,7 @@ class Board {
     button.hidden = !sheet.hasClass;
     button.setAttribute("aria-pressed", query === "class");
     this.find(".scale i").style.background = `linear-gradient(to right, ${sheet.scale.join(", ")})`;
-    this.find(".most").textContent = `${percent(row.most)}, its largest weight`;
+    this.find(".most").textContent = `${percent(row.most)}, its largest weight for a ${sheet.hasClass ? "patch" : "place"}`;
   }
 
   left(query, row) {
@@ -108,7 +108,7 @@ class Board {
     }
     if (query !== "class") ring(pen, (query % sheet.width) * cell, Math.floor(query / sheet.width) * cell, cell, this.colour("mark"));
     const count = row.weights.filter((weight) => weight >= 0).length;
-    const words = query === "class" ? `The class token, which is no place of the picture, attends to all ${count} patches.` : `The token at row ${this.query.replace(",", ", column ")} attends to ${count} of ${row.weights.length} tokens.`;
+    const words = query === "class" ? `The class token, which is no place of the picture, attends to all ${count} patches, and by ${percent(row.rest)} to itself, which the colours leave out.` : `The token at row ${this.query.replace(",", ", column ")} attends to ${count} of ${row.weights.length} tokens.`;
     this.find(".asks").textContent = words;
     board.setAttribute("aria-label", `Choose who asks; the arrow keys move. ${words}`);
   }
@@ -133,7 +133,7 @@ class Board {
     if (other !== query) ring(pen, (other % sheet.width) * cell, Math.floor(other / sheet.width) * cell, cell, this.colour("other"));
     const weight = row.weights[other], [y, x] = this.other.split(",");
     const count = row.weights.filter((each) => each >= 0).length + (sheet.hasClass ? 1 : 0);
-    const left = sheet.hasClass ? ` ${percent(row.rest)} goes to the class token.` : "";
+    const left = sheet.hasClass && query !== "class" ? ` ${percent(row.rest)} goes to the class token.` : "";
     const words = weight < 0 ? `Row ${y}, column ${x} is in another window: the two do not meet in this block.` : `To row ${y}, column ${x}: ${percent(weight)}; equal shares would be ${percent(1 / count)}.${left}`;
     this.find(".says").textContent = words;
     board.setAttribute("aria-label", `Choose who is asked; the arrow keys move. ${words}`);

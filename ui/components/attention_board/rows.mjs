@@ -1,10 +1,14 @@
 // What can be asked of attention weights: which slot a token has, and the weights of its row at their places.
 // `places` (groups x tokens, flat): y * width + x of each slot, -1 for the class token and for padding.
 
-/** Weights from two base64 texts: bytes of each row relative to its largest, and that largest as float32. */
-function unpacked(bytes, largest) {
+/**
+ * Weights from base64 texts: bytes of each row relative to its largest weight for a place, that largest, and what goes
+ * to the class token and to padding, both as float32.
+ */
+function unpacked({ bytes, largest, rest }) {
   const read = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  return { bytes: read(bytes), largest: new Float32Array(read(largest).buffer) };
+  const floats = (text) => new Float32Array(read(text).buffer);
+  return { bytes: read(bytes), largest: floats(largest), rest: floats(rest) };
 }
 
 /** The slot of a token, group * tokens + place; that of the class token is 0. */
@@ -12,18 +16,16 @@ function slotOf(places, token) {
   return token === "class" ? 0 : places.indexOf(token);
 }
 
-/** A token's weights by token (-1: it cannot attend there), and what is left for the class token and padding. */
-function rowOf({ places, tokens, height, width, groups }, { bytes, largest }, token) {
+/** A token's weights by token (-1: it cannot attend there), the largest of them, and the rest. */
+function rowOf({ places, tokens, height, width, groups }, { bytes, largest, rest }, token) {
   const slot = slotOf(places, token), group = Math.floor(slot / tokens);
   const found = new Array(height * width).fill(-1);
-  let rest = 0;
   for (let n = 0; n < tokens; n++) {
-    const weight = (bytes[slot * tokens + n] / 255) * largest[slot];
     const place = places[group * tokens + n];
-    if (place < 0) rest += weight;
-    else if (token === "class" || groups[place] === groups[token]) found[place] = weight;
+    if (place < 0) continue;
+    if (token === "class" || groups[place] === groups[token]) found[place] = (bytes[slot * tokens + n] / 255) * largest[slot];
   }
-  return { weights: found, rest, most: largest[slot] };
+  return { weights: found, rest: rest[slot], most: largest[slot] };
 }
 
 /** "row,column" as a number, "class" as it is; null where it is neither or outside. */
