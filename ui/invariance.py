@@ -73,7 +73,12 @@ def _kind() -> Kind:
 def _layers(chosen: Subject) -> tuple[str, str]:
     """The two layers; `invariance.first` and `invariance.top` in the address."""
     found, (first, top) = cached.invariance_layers(chosen.specimen)
-    offered = {layer.path: f"{layer.path}: {' × '.join(map(str, layer.shape))}" for layer in found}
+    model = chosen.loaded.model
+    offered = {
+        layer.path: f"{layer.path}: {' × '.join(map(str, layer.shape))}"
+        + (", the class token" if invariance.of_class_token(model, layer.path) else "")
+        for layer in found
+    }
     columns = st.columns(2, gap="large")
     picked = []
     for column, name, title, own in zip(
@@ -87,6 +92,8 @@ def _layers(chosen: Subject) -> tuple[str, str]:
                 on_change=_pick, args=(name, key, offered), help=prose.words(PAGE)[name],
             )  # fmt: skip
         picked.append(asked if asked in offered else own)
+    if any(invariance.of_class_token(model, path) for path in picked):
+        st.caption(prose.words(PAGE)["class token"])
     return picked[0], picked[1]
 
 

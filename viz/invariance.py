@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from viz import hooks
+from zoo.families.vit import ViT
 from zoo.weights import Preprocess
 
 Kind = Literal["vertical", "horizontal", "scale", "rotation"]
@@ -157,10 +158,23 @@ def outputs(model: nn.Module, image: Tensor) -> tuple[Output, ...]:
             found.pop(last)
         found.pop(path, None)  # a module that is called again counts where it is called last
         before, last = output, path
-        found[path] = Output(path=path, shape=tuple(output.shape[1:]))
+        found[path] = Output(path=path, shape=tuple(_answer(model, path, output).shape[1:]))
 
     hooks.visit(model, image, see)
     return tuple(found.values())
+
+
+def of_class_token(model: nn.Module, path: str) -> bool:
+    """Whether a layer's answer is its class token alone: of ViT's last norm, as its head reads nothing else.
+
+    Dosovitskiy et al. 2020 (arXiv:2010.11929), equation 4: that token is the representation of the picture.
+    """
+    return isinstance(model, ViT) and path == "norm"
+
+
+def _answer(model: nn.Module, path: str, output: Tensor) -> Tensor:
+    """What is compared of the output of a layer, (B, ...)."""
+    return output[:, 0] if of_class_token(model, path) else output
 
 
 def ends(layers: Sequence[Output], first: str) -> tuple[str, str]:
@@ -236,7 +250,7 @@ def measure(
     steps, count = amounts(kind, pictures.shape[-1]), len(pictures)
     still = steps.index(CHANGES[kind].still)
     before = hooks.observe(model, preprocess.normalise(pictures), paths)
-    answers = {path: before.outputs[path].flatten(1) for path in paths}
+    answers = {path: _answer(model, path, before.outputs[path]).flatten(1) for path in paths}
     own = before.logits.argmax(1).tolist()
     wanted = [*targets, *[None] * (count - len(targets))]
     followed = tuple(first if want is None else want for want, first in zip(wanted, own, strict=True))
@@ -269,7 +283,7 @@ def measure(
         changed = torch.cat([transformed(pictures, kind, steps[row], fill, preprocess.mean) for row in rows])
         passed = hooks.observe(model, preprocess.normalise(changed), paths)
         for path in paths:
-            found = passed.outputs[path].flatten(1).reshape(len(rows), count, -1)
+            found = _answer(model, path, passed.outputs[path]).flatten(1).reshape(len(rows), count, -1)
             distances[path][rows] = _length(found - answers[path]).numpy()
         put(rows, passed.logits)
         yield now()

@@ -139,6 +139,13 @@ def test_a_link_restores_the_view_and_says_what_there_is_not(app: AppTest) -> No
     assert any("is no number" in each for each in said)
 
 
+def test_of_vit_the_class_token_is_compared_and_that_is_said(app: AppTest) -> None:
+    page = opened(app, net="vit_classroom,weights:shipped:vit_cifar10")
+    finished(page)
+    assert page.selectbox(key="invariance.top.list").value == "norm"
+    assert any("the class token alone is compared" in caption.value for caption in page.caption)
+
+
 def test_what_is_taken_away() -> None:
     asked = study(count=2)
     found = {kind: curves(kind, asked) for kind in CHANGES}

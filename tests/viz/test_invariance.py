@@ -25,6 +25,7 @@ from viz.invariance import (
     ends,
     mean_change,
     measure,
+    of_class_token,
     onset,
     outputs,
     reach,
@@ -248,8 +249,26 @@ def test_the_first_and_the_top_layer(name: str) -> None:
     first, top = ends(layers, zoo.family_of(name).stages[0])
     assert first == zoo.family_of(name).stages[0]
     found = hooks.observe(model, image, [layer.path for layer in layers]).outputs
-    assert all(tuple(found[layer.path].shape[1:]) == layer.shape for layer in layers)
+    of_all = [layer for layer in layers if not of_class_token(model, layer.path)]
+    assert all(tuple(found[layer.path].shape[1:]) == layer.shape for layer in of_all)
     assert layers[-2].path == top
+
+
+def test_of_vits_last_norm_the_class_token_is_compared() -> None:
+    """By hand: the network's own norm and the first of its tokens, which the head turns into the scores."""
+    model, pictures = zoo.build("vit_classroom"), noise(2, 32)
+    top = outputs(model, pictures[:1])[-2]
+    assert (top.path, of_class_token(model, top.path)) == ("norm", True)
+    assert not of_class_token(model, "stages.0")
+    still, moved = (
+        hooks.observe(model, each, ["norm"]).outputs["norm"][:, 0]
+        for each in (pictures, transformed(pictures, "horizontal", 8.0))
+    )
+    assert top.shape == still.shape[1:]
+    found = whole(model, pictures, "horizontal", ("stages.0", "norm"), "black")
+    row = found.amounts.index(8.0)
+    np.testing.assert_allclose(found.distances["norm"][row], (moved - still).norm(dim=1).numpy(), rtol=1e-4)
+    np.testing.assert_allclose(found.lengths["norm"], still.norm(dim=1).numpy(), rtol=1e-4)
 
 
 def test_kept_and_read_again(tmp_path: Path) -> None:
