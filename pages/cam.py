@@ -12,7 +12,7 @@ st.markdown(prose.words("cam")["lede"])
 network = subject.choose("cam")
 picture = photo.choose("cam")
 
-left, middle, right = st.columns([3, 4, 3], gap="large")
+left, middle, right = st.columns([8, 9, 7], gap="medium")
 with left:
     target = predictions.panel("cam", network, picture)
 study = cam.study(network, picture, target)

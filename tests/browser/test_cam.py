@@ -67,3 +67,18 @@ def test_a_phone_has_room_for_it(visit: driver.Visitor) -> None:
     expect(first(page)).to_be_visible()
     assert page.get_by_test_id("stMain").evaluate("m => m.scrollWidth <= m.clientWidth")
     assert driver.accessibility(page) == []
+
+
+APART = """() => {
+  const [table, column, picture] = [".zl-top", "[data-testid=stColumn]:has(.zl-top)", ".zl-plates img"]
+    .map(each => document.querySelector(each).getBoundingClientRect());
+  return table.right <= column.right + 1 && (table.right < picture.left || table.bottom < picture.top);
+}"""
+
+
+def test_the_class_table_never_lies_over_the_picture(visit: driver.Visitor) -> None:
+    page = visit("/cam", size=(1280, 800))
+    expect(first(page)).to_be_visible()
+    for width, height in ((1280, 800), (1024, 768), (768, 1024)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_function(APART)
