@@ -37,10 +37,10 @@ def test_table_holds_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(st, "Page", record)
     shell.pages()
-    assert sorted(path for path, _ in shown) == PAGES
+    assert sorted([path for path, _ in shown] + ["pages/admin.py"]) == PAGES
     assert ("pages/gallery.py", "") in shown
     assert all(address in ("", Path(path).stem) for path, address in shown)
-    assert hidden == [("pages/gallery.py", "gallery")]
+    assert hidden == [("pages/gallery.py", "gallery"), ("pages/admin.py", "admin")]
 
 
 def test_imports_are_frozen_once(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

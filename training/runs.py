@@ -381,6 +381,10 @@ class Runs:
                 if abs(time.time() - folder.stat().st_mtime) > _DAY:
                     shutil.rmtree(folder, ignore_errors=True)
 
+    def size(self) -> int:
+        """Bytes that all runs take on the disk."""
+        return sum(_bytes(self.root / name) for name in self._names())
+
     def end(self, id: str, event: Done | Failed) -> bool:
         """Write the last line of a run that nobody works at any more; False where somebody does.
 

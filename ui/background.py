@@ -60,6 +60,15 @@ class Seen:
         return self.seconds * (1 - self.share) / self.share
 
 
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """What there is to do: jobs that are under way, jobs that wait for a first turn, and results kept."""
+
+    running: int
+    waiting: int
+    kept: int
+
+
 # A turn of work: what there is of the result, or None, and whether that is all.
 _Turn = Callable[[Report], tuple[Any, bool]]
 
@@ -163,6 +172,19 @@ class Background:
         """How many jobs are under way or wait."""
         with self._lock:
             return sum(job.alive for job in self._jobs.values())
+
+    def load(self) -> Load:
+        """How much there is to do, and how much is kept."""
+        with self._lock:
+            states = [job.state for job in self._jobs.values()]
+        running, waiting = states.count("running"), states.count("waiting")
+        return Load(running=running, waiting=waiting, kept=len(states) - running - waiting)
+
+    def free(self) -> None:
+        """Forget all results. Who still looks at one has it computed anew."""
+        with self._lock:
+            for key in [key for key, job in self._jobs.items() if not job.alive]:
+                del self._jobs[key]
 
     def cancel(self, key: Hashable, reader: str) -> None:
         """A reader no longer waits. The job ends unless others do; what there is of it stays."""

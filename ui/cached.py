@@ -7,6 +7,7 @@ nobody changes (`cache_resource`).
 """
 
 import atexit
+import gc
 import json
 import threading
 import time
@@ -408,6 +409,12 @@ def kept_runs(root: str) -> tuple[Kept, ...]:
     return kept.runs(Runs(Path(root)))
 
 
+@st.cache_data(max_entries=4, ttl=30.0, show_spinner=False)
+def runs_size(root: str) -> int:
+    """Bytes that the runs in a folder take on the disk."""
+    return Runs(Path(root)).size()
+
+
 @heavy(st.cache_resource(max_entries=1, show_spinner=False))
 def samples() -> Mapping[str, Photo]:
     """The sample photos and mosaics by token. Frozen records whose pixels nobody changes: safe to share."""
@@ -612,3 +619,12 @@ def cam_times(specimen: Specimen, path: str) -> tuple[float, float]:
 
     first, second = ((took(evidence), took(plain)) for _ in range(2))
     return min(first[0], second[0]), min(first[1], second[1])
+
+
+def free() -> None:
+    """Forget all that can be had again: networks, results, figures. Work under way goes on."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    for each in (background(), quick(), occlusions()):
+        each.free()
+    gc.collect()

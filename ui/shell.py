@@ -43,9 +43,10 @@ _inside = ContextVar("inside the shell", default=False)
 
 
 def pages() -> dict[str, list[StreamlitPage]]:
-    """The pages by section, in the order of the menus, and hidden ones for two kinds of addresses.
+    """The pages by section, in the order of the menus, and hidden ones for three kinds of addresses.
 
-    The front page is served at /, but /gallery is the address that one would guess. And where no page is, a
+    The front page is served at /, but /gallery is the address that one would guess. /admin is for whoever has
+    the presenter's key. And where no page is, a
     page says so; Streamlit would show the front page behind a dialog.
     """
     front = _page("gallery", "Gallery", "grid_view", url_path="", default=True)
@@ -89,6 +90,7 @@ def pages() -> dict[str, list[StreamlitPage]]:
     ]
     known = [*architectures, *comparing, *training, *inside, *laboratory, *attention]
     architectures.append(_page("gallery", "Gallery", "grid_view", visibility="hidden"))
+    architectures.append(_page("admin", "Admin", "monitoring", visibility="hidden"))
     asked = unquote(urlsplit(st.context.url or "").path).rpartition("/")[2]
     if asked not in [page.url_path for page in (*known, *architectures)]:
         missing = partial(_missing, asked, known)

@@ -210,6 +210,11 @@ def free() -> int | None:
     return min(whole, int(most) - int(used.read_text())) if most.isdigit() else whole
 
 
+def resident() -> int | None:
+    """Bytes that this process has in memory; None where the system does not say."""
+    return _kilobytes("self/status", "VmRSS")
+
+
 def _peak() -> int | None:
     """The most bytes the process has had in memory; None on Windows."""
     peak = _kilobytes("self/status", "VmHWM")

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from ui.background import Background, Report, Seen, told
+from ui.background import Background, Load, Report, Seen, told
 
 PATIENCE = 20.0  # seconds that a test waits for what should take none
 
@@ -332,3 +332,17 @@ def test_rounds_end_with_the_server() -> None:
     pool.close()
     assert work.closed
     over(pool, "a", "cancelled")
+
+
+def test_results_are_freed_and_work_goes_on() -> None:
+    pool, gate = Background(1), Gate()
+    pool.submit("a", lambda report: "done", "ann")
+    ready(pool, "a")
+    pool.submit("b", gate, "ann")
+    assert gate.started.wait(PATIENCE)
+    pool.submit("c", gate, "bob")
+    assert pool.load() == Load(running=1, waiting=1, kept=1)
+    pool.free()
+    assert pool.load() == Load(running=1, waiting=1, kept=0)
+    gate.open.set()
+    ready(pool, "b")
