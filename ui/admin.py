@@ -40,24 +40,27 @@ def now() -> None:
     except ValueError as error:
         st.error(prose.literal(str(error)), icon=":material/folder_off:")
         return
-    work = found.work.values()
     with st.container(horizontal=True):
         _metric(
             "Windows", _number(found.windows), f"{_number(found.visits)} since the start", words["windows"]
         )
         _metric("Memory", _bytes(found.resident), f"{found.threads} threads", words["memory"])
         _metric("Free memory", _bytes(found.free), "of the machine", words["free"])
-        computing, waiting = sum(each.running for each in work), sum(each.waiting for each in work)
-        _metric("Computing", str(computing), f"{waiting} waiting", words["work"])
+        _metric(
+            "Computing",
+            f"{found.computing} of {found.places}",
+            f"{found.waiting} waiting",
+            words["computing"],
+        )
         training = sum(found.runs.get(status, 0) for status in ("starting", "running"))
         _metric("Training", str(training), f"{found.runs.get('queued', 0)} waiting", None)
-        _metric("Errors", str(log.lately.total), f"in {_time(found.seconds)}", None)
+        _metric("Problems", str(log.lately.total), f"in {_time(found.seconds)}", None)
     left, right = st.columns(2, gap="large")
     with left:
         st.header("Work beside the pages", help=words["work"])
         st.table(
             pd.DataFrame(
-                [(each.running, each.waiting, each.kept) for each in work],
+                [(each.running, each.waiting, each.kept) for each in found.work.values()],
                 index=pd.Index(list(found.work)), columns=["under way", "waiting", "results kept"],
             )
         )  # fmt: skip

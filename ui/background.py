@@ -22,7 +22,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from ui import gate, prose
-from zoo import limits
+from zoo import limits, log
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 Report = Callable[[float, Any], None]  # the share that is done, 0..1, and what there is of the result so far
@@ -74,14 +74,15 @@ _Turn = Callable[[Report], tuple[Any, bool]]
 
 
 class _Job:
-    def __init__(self, key: Hashable, number: int, turn: _Turn, last: bool) -> None:
-        self.key, self.number, self.turn, self.last = key, number, turn, last
+    def __init__(self, key: Hashable, number: int, turn: _Turn, last: bool, what: str) -> None:
+        self.key, self.number, self.turn, self.last, self.what = key, number, turn, last, what
         self.state: State = "waiting"
         self.busy = False  # a thread is at it; work in rounds is running between them, too
         self.turns = 0  # that it has had
         self.share, self.result, self.why = 0.0, None, ""
         self.seconds = 0.0  # spent in those turns
         self.turned = 0.0  # when the last turn began
+        self.asked, self.begun = time.monotonic(), 0.0  # 0: not yet
         self.readers: dict[str, float] = {}  # when each last looked
         self.change = threading.Condition()
 
@@ -127,7 +128,7 @@ class Background:
         `last`: a reader's other work comes first, even where it is asked for later. What failed or was
         cancelled begins anew. Raises ValueError with a sentence where the queue is full.
         """
-        return self._ask(key, lambda report: (work(report), True), reader, last)
+        return self._ask(key, lambda report: (work(report), True), reader, last, _source(work))
 
     def rounds(self, key: Hashable, begin: Callable[[], Iterator[Any]], reader: str) -> Seen:
         """The same for work in rounds, begun by `begin`: each result takes the place of the one before."""
@@ -139,7 +140,7 @@ class Background:
             result = next(work[0], None)
             return result, result is None
 
-        return self._ask(key, turn, reader, last=False)
+        return self._ask(key, turn, reader, False, _source(begin))
 
     def __contains__(self, key: Hashable) -> bool:
         """Whether there is such a job, in whatever state."""
@@ -227,13 +228,13 @@ class Background:
         for thread in under_way:
             thread.join(_PARTING)
 
-    def _ask(self, key: Hashable, turn: _Turn, reader: str, last: bool) -> Seen:
+    def _ask(self, key: Hashable, turn: _Turn, reader: str, last: bool, what: str) -> Seen:
         with self._lock:
             job = self._jobs.get(key)
             if job is None or job.state in ("failed", "cancelled"):
                 if sum(each.state == "waiting" for each in self._jobs.values()) >= limits.WORK_WAITING.value:
                     raise ValueError("This machine has more to do than it can. Try again in a minute.")
-                job = self._jobs[key] = _Job(key, next(self._numbers), turn, last)
+                job = self._jobs[key] = _Job(key, next(self._numbers), turn, last, what)
             self._trim()
             return self._look(job, reader)
 
@@ -280,6 +281,7 @@ class Background:
                 with gate.gate().place(*tuple(job.readers)):
                     if not job.alive:  # nobody wants it any more
                         raise Stopped
+                    job.begun = job.begun or time.monotonic()
                     part, over = job.turn(partial(self._report, job))
                 if over:
                     state = "done"
@@ -358,6 +360,12 @@ class Background:
         with job.change:
             job.state = state
             job.change.notify_all()
+        now = time.monotonic()
+        begun = job.begun or now
+        log.event(
+            "work", what=job.what, ended=state, ms=round(1000 * (now - begun)),
+            waited_ms=round(1000 * (begun - job.asked)),
+        )  # fmt: skip
         if not job.busy:
             job.turn = _nothing  # free what the work holds
 
@@ -366,6 +374,11 @@ class Background:
         over = [key for key, job in self._jobs.items() if not job.alive]
         for key in over[: max(0, len(over) - self._kept)]:
             del self._jobs[key]
+
+
+def _source(work: Callable[..., Any]) -> str:
+    """The file that work comes from, as a word for the log."""
+    return str(getattr(work, "func", work).__module__).rpartition(".")[2]
 
 
 def _nothing(_: Report) -> tuple[None, bool]:

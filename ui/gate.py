@@ -23,11 +23,12 @@ from typing import Any, ParamSpec, TypeVar
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from zoo import limits
+from zoo import limits, log
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_HEAVY = 0.05  # seconds of computing that the log tells of
 _PATIENCE = 0.3  # seconds until a reader is told why nothing comes
 _STEADY = 1.0  # seconds that a number in the queue stands at least, to be read
 _GLANCE = 0.2  # seconds between two looks whether the reader still waits
@@ -63,6 +64,16 @@ class Gate:
         return self._turn is not None
 
     @property
+    def waited(self) -> float:
+        """Seconds that this thread has waited for its place."""
+        return getattr(self._here, "waited", 0.0)
+
+    @property
+    def taken(self) -> int:
+        """How many places are taken."""
+        return self.places - self._free
+
+    @property
     def waiting(self) -> int:
         """How many wait for a place."""
         return len(self._queue)
@@ -76,10 +87,11 @@ class Gate:
         if self.inside:
             yield
             return
+        asked = time.monotonic()
         turn = self._ask(readers or (reader(),), at_once)
         try:
             self._wait(turn)
-            self._here.turn = turn
+            self._here.turn, self._here.waited = turn, time.monotonic() - asked
             yield
         finally:
             self._here.turn = None
@@ -172,7 +184,16 @@ def at_once(function: Callable[P, T]) -> Callable[P, T]:
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
         with gate().place(at_once=True):
-            return function(*args, **kwargs)
+            began = time.monotonic()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                seconds = time.monotonic() - began
+                if seconds > _HEAVY:
+                    log.event(
+                        "work", what=function.__name__, ms=round(1000 * seconds),
+                        waited_ms=round(1000 * gate().waited),
+                    )  # fmt: skip
 
     return call
 

@@ -12,6 +12,7 @@ from streamlit import runtime
 from training.runs import Runs
 from ui import cached
 from ui.background import Load
+from ui.gate import gate
 from zoo import timing
 
 _QUEUES = {"Work of a pass or two": "quick", "Longer work": "background", "Occlusions": "occlusions"}
@@ -39,6 +40,9 @@ class Now:
     resident: int | None  # bytes of this process
     free: int | None  # bytes that the machine can still give
     threads: int
+    computing: int  # places of the gate that are taken,
+    places: int  # of so many,
+    waiting: int  # and how many wait for one
     work: Mapping[str, Load]
     runs: Mapping[str, int]  # by status
     disk: int | None  # bytes that they take
@@ -57,6 +61,9 @@ def now() -> Now:
         resident=timing.resident(),
         free=timing.free(),
         threads=threading.active_count(),
+        computing=gate().taken,
+        places=gate().places,
+        waiting=gate().waiting,
         work={title: getattr(cached, name)().load() for title, name in _QUEUES.items()},
         runs=Counter(run.status for run in runs.list()),
         disk=cached.runs_size(str(runs.root)),

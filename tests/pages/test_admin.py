@@ -70,7 +70,7 @@ def test_what_it_tells(page: AppTest) -> None:
     give(page, KEY)
     shown = told(page)
     assert shown["Training"] == "0"
-    assert shown["Errors"] == "1"
+    assert shown["Problems"] == "1"
     assert shown["Memory"].endswith("iB")
     assert "2 in all" in everything(page)
     runs = next(each.value for each in page.table if "runs" in each.value)
