@@ -1,13 +1,13 @@
 """The page Attention maps: the real weights of a ViT or a Swin on a picture, and what follows from them."""
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
 from PIL import Image
 
-from ui import bound, cached, charts, evidence, photo, predictions, prose, state, subject
+from ui import bound, cached, charts, evidence, export, photo, predictions, prose, state, subject
 from ui.components.attention_board import attention_board
 from ui.evidence import Plate
 from ui.photo import Photo
@@ -17,6 +17,7 @@ from viz.attention import Block, Captured
 from viz.figures import attention as figures
 from zoo import weights
 from zoo.families.swin import Swin, relative_position_index
+from zoo.scaling import attention as sizes
 
 PAGE = "attention"
 _KEY = f"{PAGE}.board"
@@ -225,6 +226,25 @@ def whole(seen: Study, block: Block, query: str) -> None:
         _of_class(seen, query)
     else:
         _of_windows(seen, block)
+    _cost(seen)
+
+
+def _cost(seen: Study) -> None:
+    """What the same network's attention costs on larger and smaller pictures."""
+    words = prose.words(PAGE)
+    st.subheader("What it costs on larger pictures")
+    plain = replace(
+        seen.subject.specimen, weights="random"
+    )  # what a network costs is the same for all weights
+    figure = cached.attention_cost(plain, seen.subject.loaded.preprocess.size)
+    st.plotly_chart(
+        figure, key=f"{PAGE}.cost", config=export.picture("attention-cost"), alt=words["cost alt"]
+    )
+    st.caption(words["cost of windows" if not seen.has_class else "cost"])
+    st.page_link(
+        "pages/scaling.py", label="ViT and Swin over all sizes: Scaling", icon=":material/open_in_full:",
+        query_params={"scaling.law": sizes.ATTENTION.title},
+    )  # fmt: skip
 
 
 def _of_class(seen: Study, query: str) -> None:

@@ -73,6 +73,7 @@ from zoo.blocks import Block, Costs
 from zoo.budget import Net
 from zoo.ladders import LADDERS, Marks, Step, climb, differences
 from zoo.scaling import LAWS, View
+from zoo.scaling.attention import over_sides
 from zoo.surgery import operate
 from zoo.timing import Timing, measure
 from zoo.weights import Preprocess
@@ -285,6 +286,12 @@ def scaling(
     """
     view = LAWS[law].view(dict(turned), quantity)
     return view, tuple(draw(chart, main=chart is view.charts[0]) for chart in view.charts)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def attention_cost(specimen: Specimen, size: int) -> Figure:
+    """What attention costs in a ViT or Swin over the side of the picture. A figure that nobody changes."""
+    return draw(over_sides(specimen, size))
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

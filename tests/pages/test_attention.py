@@ -46,6 +46,8 @@ def test_it_opens_on_vit_and_its_class_token(app: AppTest) -> None:
 def test_swin_shows_what_the_mask_is_worth(app: AppTest) -> None:
     page = opened(app, net=SWIN, head="1")
     assert {"What the mask is worth", "The learned bias for each offset"} <= set(headers(page))
+    assert "What it costs on larger pictures" in headers(page)
+    assert any("as if every token attended to all others" in caption.value for caption in page.caption)
     steps = page.table[0].value
     values = dict(zip(steps["step"], steps["value"], strict=True))
     total = sum(float(values[name]) for name in ("q · k / √d", "bias", "mask"))

@@ -15,6 +15,7 @@ from zoo.scaling import attention as sizes
 from zoo.scaling import compound as rule
 from zoo.scaling import multipliers as times
 from zoo.scaling.records import COUNTS, Check
+from zoo.specimen import Specimen
 
 few = settings(deadline=None, max_examples=8)
 
@@ -231,6 +232,24 @@ def test_equations_are_what_the_networks_do(side: int, patch: int, window: int) 
     vit, swin = measured(sizes.vit_net(side, patch)), measured(sizes.swin_net(side, window))
     assert (vit.attention, vit.macs) == (sizes.vit_attention(side, patch), sizes.vit_macs(side, patch))
     assert (swin.attention, swin.macs) == (sizes.swin_attention(side, window), sizes.swin_macs(side, window))
+
+
+def test_one_network_over_its_sides() -> None:
+    """ViT by hand: 64 patches and the class token, 48 wide, 3 blocks. Pairs go by the side's 4th power."""
+    vit = sizes.over_sides(Specimen("vit_classroom"), 32)
+    whole, pairs, counted, own = vit.series
+    at = whole.x.index(32.0)
+    assert (whole.y[at], pairs.y[at]) == (3 * (4 * 65 * 48**2 + 2 * 65**2 * 48), 3 * 2 * 65**2 * 48)
+    assert pairs.y[whole.x.index(128.0)] / pairs.y[whole.x.index(64.0)] == pytest.approx(16, rel=0.02)
+    assert (own.kind, own.x) == ("mark", (32.0,))
+    swin = sizes.over_sides(Specimen("swin_classroom"), 32)
+    windows, without, _, _ = swin.series
+    assert windows.y[windows.x.index(128.0)] == 4 * windows.y[windows.x.index(64.0)]
+    assert windows.y[-1] < without.y[-1] / 4  # at 128 px, where the first map has 64 tokens a side
+    for chart in (vit, swin, sizes.over_sides(Specimen("vit_classroom", knobs=(("depth", 2),)), 32)):
+        formula, counted = chart.series[0], chart.series[2]
+        assert len(counted.x) == 4
+        assert all(formula.y[formula.x.index(x)] == y for x, y in zip(counted.x, counted.y, strict=True))
 
 
 def test_half_of_vit_is_pairs_at_six_c_tokens() -> None:

@@ -5,9 +5,10 @@ Liu et al. 2021, arXiv:2103.14030, equations 1 and 2; ViT: Dosovitskiy et al. 20
 h x w tokens of C channels, M side of a window, P side of a patch.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from zoo.registry import variant
+from zoo.registry import arguments_of, family_of, variant
 from zoo.scaling.records import (
     Chart,
     Check,
@@ -24,10 +25,13 @@ from zoo.scaling.records import (
     networks,
     published,
 )
+from zoo.specimen import Specimen
 
 _VIT, _SWIN = "vit_s_16", "swin_t"  # at 224 px they cost about the same
+_PATCH = 4  # of a Swin that names no other
 SIDES = tuple(float(s) for s in (96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 672, 768, 896, 1024))
 _FIXED = (96.0, 224.0, 448.0, 672.0, 896.0)
+_TIMES = (0.5, 0.625, 0.75, 0.875, 1, 1.25, 1.5, 1.75, 2, 2.5, 3, 3.5, 4)  # of a network's own side
 COUNTED = {"attention": "Attention", "macs": "Network"}
 _OF = {"attention": "attention", "macs": "the whole network"}
 
@@ -47,8 +51,7 @@ def vit_tokens(side: int, patch: int) -> int:
     return (side // patch) ** 2 + 1
 
 
-def vit_attention(side: int, patch: int) -> int:
-    config = variant(_VIT).config
+def vit_attention(side: int, patch: int, config: Mapping[str, Any] = variant(_VIT).config) -> int:
     attention = global_attention(vit_tokens(side, patch), config["width"])
     return int(config["depth"] * attention)
 
@@ -61,18 +64,18 @@ def vit_macs(side: int, patch: int) -> int:
     return int(vit_attention(side, patch) + depth * mlp + (tokens - 1) * 3 * patch**2 * width + 1000 * width)
 
 
-def swin_maps(side: int) -> Iterator[tuple[int, int, int]]:
+def swin_maps(side: int, config: Mapping[str, Any] = variant(_SWIN).config) -> Iterator[tuple[int, int, int]]:
     """Of each stage: the side of its map in tokens, its channels, its blocks. A merge pads odd maps."""
-    config, across = variant(_SWIN).config, side // 4
+    across = side // config.get("patch", _PATCH)
     for stage, depth in enumerate(config["depths"]):
         yield across, config["width"] * 2**stage, depth
         across = -(-across // 2)
 
 
-def swin_attention(side: int, window: int) -> int:
+def swin_attention(side: int, window: int, config: Mapping[str, Any] = variant(_SWIN).config) -> int:
     """Equation 2 for every block, on maps padded to whole windows."""
     total = 0
-    for across, channels, depth in swin_maps(side):
+    for across, channels, depth in swin_maps(side, config):
         padded = -(-across // window) * window
         total += depth * window_attention(padded**2, channels, window)
     return total
@@ -164,6 +167,69 @@ def _sizes(turned: Turned, quantity: str) -> View:
     )  # fmt: skip
 
 
+def over_sides(specimen: Specimen, size: int) -> Chart:
+    """What attention costs in one ViT or Swin around pictures of `size`: its equation, and networks counted.
+
+    Beside it stand, of ViT, the products of tokens with tokens alone, which grow with the fourth power of the
+    side; of Swin, equation 1 on the same maps: what it would cost without windows.
+    """
+    row = variant(specimen.variant)
+    config = arguments_of(row.name, None, None, dict(specimen.knobs))
+    other = ("num_classes", "input_size")
+    turned = tuple((k, v) for k, v in config.items() if k not in other and row.config.get(k) != v)
+    patch = config.get("patch", _PATCH)
+    sides = {times: patch * max(1, round(size * times / patch)) for times in _TIMES}
+    xs = tuple(float(side) for side in sides.values())
+    if family_of(row.name).key == "vit":
+        lines = (
+            line(
+                "equation 1: 4 hw C² + 2 (hw)² C",
+                "formula",
+                xs,
+                lambda s: vit_attention(int(s), patch, config),
+            ),
+            line("of it 2 (hw)² C", "leading", xs, lambda s: _pairs(int(s), patch, config)),
+        )
+    else:
+        window = config["window"]
+        lines = (
+            line(
+                "equation 2: 4 hw C² + 2 M² hw C",
+                "formula",
+                xs,
+                lambda s: swin_attention(int(s), window, config),
+            ),
+            line(
+                "equation 1, without windows", "leading", xs, lambda s: _unwindowed(int(s), config), group=1
+            ),
+        )
+    counted = [(float(sides[times]), Net(row.name, sides[times], turned)) for times in (0.5, 1, 2, 4)]
+    return Chart(
+        key="own sizes",
+        title=f"{row.title}: MACs of attention",
+        x="side of the picture, px",
+        y="MACs of attention",
+        log_x=True,
+        log_y=True,
+        series=(
+            *lines,
+            networks("the network, counted", counted, "attention"),
+            Series(name="its own size", kind="mark", x=(float(size),), y=()),
+        ),
+        note="cost",
+    )
+
+
+def _pairs(side: int, patch: int, config: Mapping[str, Any]) -> int:
+    return int(config["depth"] * 2 * vit_tokens(side, patch) ** 2 * config["width"])
+
+
+def _unwindowed(side: int, config: Mapping[str, Any]) -> int:
+    return sum(
+        depth * global_attention(across**2, channels) for across, channels, depth in swin_maps(side, config)
+    )
+
+
 def _shares(name: str, nets: Sequence[Net], group: int) -> Series:
     return Series(
         name=name,
@@ -180,9 +246,7 @@ def _share(net: Net) -> float:
 
 
 def _vit_share(side: int, patch: int) -> float:
-    config = variant(_VIT).config
-    pairs = config["depth"] * 2 * vit_tokens(side, patch) ** 2 * config["width"]
-    return 100 * pairs / vit_macs(side, patch)
+    return 100 * _pairs(side, patch, variant(_VIT).config) / vit_macs(side, patch)
 
 
 def _swin_share(side: int, window: int) -> float:
