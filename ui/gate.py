@@ -6,9 +6,12 @@ comes next, and who waits sees how many are before them. A reader who goes on to
 leaves the queue.
 
 A place belongs to a thread. Work inside work takes no second one, and long work gives its place to others
-whenever it reports, see `Gate.pause`. Nobody may wait for a place with a lock in hand that work with a place
-could need: it would never come. That is why `at_once` does not wait below a cache, which keeps a lock for
-each result, but raises `Full`, and `patient` waits above it.
+whenever it reports, see `Gate.pause`. Who is alone computes with all of torch's threads; the more there are,
+the fewer each has.
+
+Nobody may wait for a place with a lock in hand that work with a place could need: it would never come. That
+is why `at_once` does not wait below a cache, which keeps a lock for each result, but raises `Full`, and
+`patient` waits above it.
 """
 
 import secrets
@@ -21,6 +24,7 @@ from itertools import count
 from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
+import torch
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from zoo import limits, log
@@ -52,6 +56,7 @@ class Gate:
     def __init__(self, places: int | None = None) -> None:
         self.places = places or limits.COMPUTATIONS.value or limits.cores()
         self._free = self.places
+        self._threads = torch.get_num_threads()
         self._lock = threading.Lock()
         self._queue: list[_Turn] = []
         self._served: dict[str, float] = {}  # when a reader last had a turn
@@ -91,7 +96,8 @@ class Gate:
         turn = self._ask(readers or (reader(),), at_once)
         try:
             self._wait(turn)
-            self._here.turn, self._here.waited = turn, time.monotonic() - asked
+            self._here.waited = time.monotonic() - asked
+            self._begin(turn)
             yield
         finally:
             self._here.turn = None
@@ -102,12 +108,17 @@ class Gate:
         turn = self._turn
         if turn is not None and self._queue:
             self._leave(turn)
-            self._here.turn = self._ask(turn.readers)
-            self._here.turn.has_come.wait()
+            again = self._ask(turn.readers)
+            again.has_come.wait()
+            self._begin(again)
 
     @property
     def _turn(self) -> _Turn | None:
         return getattr(self._here, "turn", None)
+
+    def _begin(self, turn: _Turn) -> None:
+        self._here.turn = turn
+        torch.set_num_threads(max(1, self._threads // (self.places - self._free)))
 
     def _ask(self, readers: tuple[str, ...], at_once: bool = False) -> _Turn:
         with self._lock:

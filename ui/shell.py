@@ -27,7 +27,7 @@ import torch  # noqa: F401
 from streamlit.navigation.page import StreamlitPage
 
 from ui import prose
-from zoo import limits, log, nearest
+from zoo import log, nearest
 
 gc.collect()
 gc.freeze()
@@ -156,11 +156,6 @@ def enter(page: StreamlitPage) -> None:
     st.logo(_LOGO, icon_image=ICON)
     st.html(_STYLE)
     inside = _inside.set(True)
-    try:
-        limits.check()
-    except ValueError as error:
-        st.error(prose.literal(str(error)), icon=":material/settings_alert:")
-        return
     began = time.perf_counter()
     failed = None
     try:

@@ -141,6 +141,17 @@ def test_long_work_lets_others_in_when_it_pauses(one: Gate) -> None:
     assert order == ["ann", "bob", "ann again"]
 
 
+def test_who_is_alone_has_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[int] = []
+    monkeypatch.setattr("torch.get_num_threads", lambda: 8)
+    monkeypatch.setattr("torch.set_num_threads", given.append)
+    gate = Gate(16)
+    held = [Held(gate) for _ in range(10)]
+    assert given == [8, 4, 2, 2, 1, 1, 1, 1, 1, 1]
+    for each in held:
+        each.let_go()
+
+
 def test_no_place_at_once(one: Gate) -> None:
     held = Held(one)
     with pytest.raises(Full), one.place("ann", at_once=True):
