@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from viz import hooks
 from viz.field import Box, Field, field
 from viz.hooks import Call, Rule, UndefinedRuleError
+from viz.narrowing import Narrowing
 from zoo.layers import SamePad
 
 Kind = Literal["unit", "rectify", "filter", "scale", "unpool", "pass"]
@@ -160,13 +161,14 @@ def _sent_back(
     """One pass up and one down, for units whose crops are of one size."""
     parts = torch.stack([images[(unit.image, *_inside(unit.crop))] for unit in units])
     pixels = parts.detach().requires_grad_()
+    careful = any(isinstance(module, SamePad) for module in model.modules())
+    narrowing = Narrowing(fields, [(*unit.position, unit.channel) for unit in units], careful=careful)
     with hooks.rule(rule):
-        maps = hooks.up_to(model, pixels, layer)
-    own = [
-        maps[(i, unit.channel, *fields.within(*unit.position, unit.channel))] for i, unit in enumerate(units)
-    ]
-    activations = torch.stack(own).detach()
-    (signals,) = hooks.gradients(torch.stack(own) @ activations, [pixels])
+        maps = hooks.up_to(model, pixels, layer, narrowing.changed)
+    rows, columns = zip(*narrowing.places, strict=True)
+    own = maps[range(len(units)), [unit.channel for unit in units], rows, columns]
+    activations = own.detach()
+    (signals,) = hooks.gradients(own @ activations, [pixels])
     found: list[Projection] = []
     for unit, activation, signal in zip(units, activations.tolist(), signals, strict=True):
         box = fields.box(*unit.position, unit.channel)

@@ -9,12 +9,13 @@ fields in a picture as small as the part have to be the same ones.
 C channels, H x W pixels, h x w units.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from torch import nn
 
 from zoo.anatomy import Field as Sight
-from zoo.anatomy import MapVanishedError, Reach, Span, reach_of
+from zoo.anatomy import Link, MapVanishedError, Reach, Span, way_to
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels; right and bottom are outside
 
@@ -27,6 +28,7 @@ class Field:
     shape: tuple[int, ...]  # of the layer's output for one picture: (1, c, h, w)
     reach: Reach
     local: bool  # whether a part of the picture computes a unit as the whole does
+    ways: Mapping[tuple[int, int], tuple[Link, ...]]  # of crops, by their (H, W); none where not local
 
     def box(self, y: int, x: int, channel: int | None = None) -> Box:
         """The pixels that the unit at row `y` and column `x` sees, clipped to the picture.
@@ -34,7 +36,7 @@ class Field:
         Maps of one layer may see differently far (concatenated branches): without `channel` it is what any of
         them sees. The whole picture where what a unit sees has no fixed extent, as behind a global pool.
         """
-        sight = self._sight(channel)
+        sight = self.sight(channel)
         if sight is None:
             return self._whole
         (top, bottom), (left, right) = sight.y.at(y), sight.x.at(x)
@@ -49,11 +51,11 @@ class Field:
     def within(self, y: int, x: int, channel: int | None = None) -> tuple[int, int]:
         """Row and column of the unit in the map of its `crop`."""
         left, top, _, _ = self.crop(y, x, channel)
-        sight = self._sight(channel)
+        sight = self.sight(channel)
         return (y - top // sight.y.stride, x - left // sight.x.stride) if sight else (y, x)
 
     def _crop(self, y: int, x: int, channel: int | None) -> Box:
-        sight = self._sight(channel)
+        sight = self.sight(channel)
         if sight is None:
             return self._whole
         height, width = self.size
@@ -66,8 +68,8 @@ class Field:
         height, width = self.size
         return 0, 0, width, height
 
-    def _sight(self, channel: int | None) -> Sight | None:
-        """Field of a map, or of all maps together; None for the whole picture."""
+    def sight(self, channel: int | None) -> Sight | None:
+        """The field of a map, or of all maps together; None for the whole picture."""
         if self.reach.kind != "local" or self.reach.axes != "bcyx":
             return None
         together: Sight | None = None
@@ -86,22 +88,24 @@ def field(model: nn.Module, size: tuple[int, int, int], layer: str) -> Field:
     is no such layer; MapVanishedError, a ValueError, where the picture is too small for it.
     """
     channels, height, width = size
-    reach, shape = reach_of(model, size, layer)
-    found = Field(size=(height, width), shape=shape, reach=reach, local=False)
+    reach, shape, _ = way_to(model, size, layer)
+    found = Field(size=(height, width), shape=shape, reach=reach, local=False, ways={})
     crops = {found._crop(0, 0, last) for _, last, _ in reach.by_channel}
-    local = all(
-        _same(model, (channels, bottom - top, right - left), layer, reach)
+    ways = {
+        (bottom - top, right - left): _way(model, (channels, bottom - top, right - left), layer, reach)
         for left, top, right, bottom in crops
-    )
-    return replace(found, local=local)
+    }
+    local = {part: way for part, way in ways.items() if way is not None}
+    return replace(found, local=True, ways=local) if len(local) == len(ways) else found
 
 
-def _same(model: nn.Module, part: tuple[int, int, int], layer: str, reach: Reach) -> bool:
-    """Whether the units of a layer see the same of a part of the picture. Adaptive pools do not."""
+def _way(model: nn.Module, part: tuple[int, int, int], layer: str, reach: Reach) -> tuple[Link, ...] | None:
+    """What a part of the picture passes; None where the units see something else in it. Adaptive pools do."""
     try:
-        return reach_of(model, part, layer)[0] == reach
+        found, _, way = way_to(model, part, layer)
     except MapVanishedError:
-        return False
+        return None
+    return way if found == reach else None
 
 
 def _aligned(span: Span, unit: int, length: int) -> tuple[int, int]:

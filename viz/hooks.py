@@ -112,16 +112,22 @@ def differentiable(model: nn.Module, images: Tensor, paths: Sequence[str] = ()) 
         )
 
 
-def up_to(model: nn.Module, images: Tensor, path: str) -> Tensor:
+def up_to(
+    model: nn.Module,
+    images: Tensor,
+    path: str,
+    changed: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType({}),
+) -> Tensor:
     """What the module at `path` gives the first time it runs; nothing behind it is computed.
 
-    There is a graph where `images` ask for it, and it begins there. Raises as `differentiable` does.
+    There is a graph where `images` ask for it, and it begins there. `changed` as in `observe`. Raises as
+    `differentiable` does.
     """
     ruling: _Rule | None = getattr(_thread, "ruling", None)
     if ruling and (reason := _other(model)):
         raise UndefinedRuleError(reason)
     with torch.set_grad_enabled(images.requires_grad), _lent(model) as inner:
-        output = _reached(inner, images, path)
+        output = _reached(inner, images, path, changed=changed)
     if ruling and not ruling.acted and (reason := undefined(model)):
         raise UndefinedRuleError(reason)
     return output
@@ -159,7 +165,11 @@ def calls_up_to(model: nn.Module, images: Tensor, path: str) -> tuple[tuple[Call
 
 
 def _reached(
-    inner: nn.Module, images: Tensor, path: str, hooks: Iterable[tuple[str, Callable[..., None]]] = ()
+    inner: nn.Module,
+    images: Tensor,
+    path: str,
+    hooks: Iterable[tuple[str, Callable[..., None]]] = (),
+    changed: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType({}),
 ) -> Tensor:
     """What the module at `path` gives the first time it runs, with which the pass ends."""
 
@@ -169,7 +179,7 @@ def _reached(
     if path not in dict(inner.named_modules()):
         raise ValueError(_UNKNOWN.format(path))
     try:
-        _hooked(inner, images, [*hooks, (path, end)])
+        _hooked(inner, images, [*hooks, (path, end)], changed)
     except _Reached as reached:
         if isinstance(reached.output, Tensor):
             return reached.output

@@ -8,8 +8,8 @@ from captum.attr import NeuronDeconvolution, NeuronGuidedBackprop
 from torch import Tensor, nn
 
 import zoo
-from viz import hooks
-from viz.deconvnet import descend, project, project_many, project_strongest, unpool
+from viz import hooks, layers
+from viz.deconvnet import Projection, descend, project, project_many, project_strongest, unpool
 from viz.hooks import RULES, Rule, UndefinedRuleError
 
 
@@ -244,7 +244,7 @@ def test_saturated_rectifiers_step_by_step(rectifier: nn.Module, rule: Rule) -> 
 
 
 @pytest.mark.parametrize(
-    ("variant", "layers"),
+    ("variant", "paths"),
     [
         ("zfnet_classroom", ("stages.0", "stages.1.conv", "stages.2")),
         ("alexnet_classroom", ("stages.0.conv", "stages.1")),
@@ -259,25 +259,52 @@ def test_saturated_rectifiers_step_by_step(rectifier: nn.Module, rule: Rule) -> 
     ],
 )
 @pytest.mark.parametrize("rule", ["deconvnet", "guided"])
-def test_projections_on_what_the_unit_sees(variant: str, layers: tuple[str, ...], rule: Rule) -> None:
+def test_projections_on_what_the_unit_sees(variant: str, paths: tuple[str, ...], rule: Rule) -> None:
     """Equal to the projection through the whole picture, for units at the borders and inside."""
-    size = 45  # no multiple of the strides
-    model, images = learnt(variant), pictures(6, size)
-    for layer in layers:
-        whole = images.clone().requires_grad_()
-        with hooks.rule(rule):
-            maps = hooks.up_to(model, whole, layer)
-        _, channels, h, w = maps.shape
-        positions = [(0, 0), (h - 1, w - 1), (0, w - 1), (h // 2, w // 2), (h // 3, 1), (h - 1, 0)]
-        chosen = [0, channels - 1, channels // 2, 1, channels // 3, 2 * channels // 3]
-        found = project_many(model, images, layer, chosen, positions, rule)
-        units = torch.stack([maps[(i, chosen[i], *positions[i])] for i in range(6)])
-        (expected,) = hooks.gradients(units @ units.detach(), [whole])
-        for projection, unit, picture in zip(found, units, expected, strict=True):
-            torch.testing.assert_close(projection.image, picture, rtol=1e-9, atol=1e-12)
-            assert projection.activation == pytest.approx(unit.item(), rel=1e-9)
+    model = learnt(variant)
+    for layer in paths:
+        found = compared_with_whole_pictures(model, layer, rule)
         if layer in ("stages.0", "stem") and variant != "senet_classroom":
-            assert max(projection.patch.shape[1] for projection in found) < size
+            assert max(projection.patch.shape[1] for projection in found) < SIZE
+
+
+SIZE = 45  # pixels: no multiple of the strides
+
+
+FIXED = (
+    "vit_classroom",
+    "lenet_classroom",
+    "bn_inception_classroom",
+)  # take pictures of 32 pixels, not of SIZE
+
+
+def compared_with_whole_pictures(
+    model: nn.Module, layer: str, rule: Rule, size: int = SIZE
+) -> list[Projection]:
+    """The projections of six units, at the borders and inside, once they have been found to be right."""
+    images = pictures(6, size)
+    whole = images.clone().requires_grad_()
+    with hooks.rule(rule):
+        maps = hooks.up_to(model, whole, layer)
+    _, channels, h, w = maps.shape
+    positions = [(0, 0), (h - 1, w - 1), (0, w - 1), (h // 2, w // 2), (h // 3, min(1, w - 1)), (h - 1, 0)]
+    chosen = [0, channels - 1, channels // 2, min(1, channels - 1), channels // 3, 2 * channels // 3]
+    found = project_many(model, images, layer, chosen, positions, rule)
+    units = torch.stack([maps[(i, chosen[i], *positions[i])] for i in range(6)])
+    (expected,) = hooks.gradients(units @ units.detach(), [whole])
+    for projection, unit, picture in zip(found, units, expected, strict=True):
+        torch.testing.assert_close(projection.image, picture, rtol=1e-9, atol=1e-12)
+        assert projection.activation == pytest.approx(unit.item(), rel=1e-9)
+    return found
+
+
+@pytest.mark.parametrize("variant", sorted(name for name in zoo.VARIANTS if name.endswith("_classroom")))
+def test_every_network_on_what_the_unit_sees(variant: str) -> None:
+    """Layers from the bottom to the top, by the rule that is defined for all networks."""
+    model, size = learnt(variant), 32 if variant in FIXED else SIZE
+    there = [layer.path for layer in layers.layers(model, pictures(1, size)) if layer.kind == "maps"]
+    for path in dict.fromkeys(there[round(share * (len(there) - 1))] for share in (0.1, 0.35, 0.6, 0.85)):
+        compared_with_whole_pictures(model, path, "gradient", size)
 
 
 def test_many_at_once_are_checked() -> None:

@@ -7,7 +7,7 @@ from zoo.anatomy.operations import MapVanishedError
 from zoo.anatomy.receptive import Field, Reach, Segment, Span
 from zoo.anatomy.records import Anatomy, Block, Layer
 from zoo.anatomy.scales import Stage, Step, profile, scale_title, stages
-from zoo.anatomy.trace import dissect, reach_of, smallest_input
+from zoo.anatomy.trace import Link, dissect, reach_of, smallest_input, way_to
 
 __all__ = [
     "Alignment",
@@ -16,6 +16,7 @@ __all__ = [
     "Field",
     "Graph",
     "Layer",
+    "Link",
     "MapVanishedError",
     "Reach",
     "Segment",
@@ -32,4 +33,5 @@ __all__ = [
     "scale_title",
     "smallest_input",
     "stages",
+    "way_to",
 ]

@@ -8,7 +8,7 @@ no hooks.
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from types import MethodType
 
@@ -25,6 +25,16 @@ from zoo.anatomy.tree import grow
 
 class _Reached(Exception):
     """The module that a pass was to go up to has run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """A module that takes one tensor, which nothing else takes, and makes of it what the next one takes."""
+
+    path: str
+    reach: Reach  # of what it takes
+    shape: tuple[int, ...]
+    source: int = field(compare=False)  # number of the layer that made it; -1: it is the image
 
 
 class Recorder(TorchFunctionMode):
@@ -50,6 +60,8 @@ class Recorder(TorchFunctionMode):
         self._entered: set[str] = set()
         self._until: str | None = None  # the module behind which nothing is looked at
         self._output: object = None  # what it has put out
+        self._links: list[Link] = []
+        self._linked: Tensor | None = None  # what the last of them has put out; the image at first
 
     # What rules ask and tell.
 
@@ -163,6 +175,7 @@ class Recorder(TorchFunctionMode):
         shell = self._shell(model, "", {})
         image = torch.empty(1, *input_size, device="meta")
         self._known[id(image)] = (-1, receptive.of_image(*input_size))
+        self._linked = image
         with torch.no_grad(), self:
             try:
                 shell(image)
@@ -185,6 +198,19 @@ class Recorder(TorchFunctionMode):
                 return self.reach(self._output), tuple(self._output.shape)
             raise ValueError(f"The layer {path!r} puts out more than one tensor.") from None
         raise ValueError(f"The layer {path!r} takes no part in looking at a picture.")
+
+    def chain(self) -> tuple[Link, ...]:
+        """The modules that the image has passed one after the other, as long as there is but one way."""
+        found: list[Link] = []
+        for link in self._links:
+            takers = [layer.path for layer in self._takers(link.source)]
+            if not all(path == link.path or path.startswith(f"{link.path}.") for path in takers):
+                break
+            found.append(link)
+        return tuple(found)
+
+    def _takers(self, source: int) -> Iterable[Layer]:
+        return (layer for layer in self.layers if source in layer.inputs)
 
     def _place(self) -> str:
         return self.path[-1] or "the network"
@@ -216,8 +242,17 @@ class Recorder(TorchFunctionMode):
         def entered(*args: object, **kwargs: object) -> object:
             self._entered.add(path)
             self.path.append(path)
+            before = self._linked
+            link = self._link(path, module, args, kwargs)
+            if link is not None:
+                self._links.append(link)
+                self._linked = None  # what is in it is not in the chain
             out = forward(*args, **kwargs)
             self.path.pop()  # not in a finally: after an error the path says where it happened
+            if link is not None:
+                self._linked = out if isinstance(out, Tensor) else None
+                if out is before:  # nothing happens in evaluation mode
+                    self._links.pop()
             if path == self._until:
                 self._output = out
                 raise _Reached
@@ -225,6 +260,17 @@ class Recorder(TorchFunctionMode):
 
         state["forward"] = entered
         return shell
+
+    def _link(
+        self, path: str, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]
+    ) -> Link | None:
+        """The module that is entered as the next link of the chain, if it is one; sequences are none."""
+        if self._linked is None or kwargs or len(args) != 1 or args[0] is not self._linked:
+            return None
+        if not path or isinstance(module, nn.Sequential):
+            return None
+        source, reach = self._known[id(self._linked)]
+        return Link(path=path, reach=reach, shape=tuple(self._linked.shape), source=source)
 
     def _bare(self, parameter: nn.Parameter | None, path: str, name: str) -> Tensor | None:
         if parameter is None:
@@ -293,7 +339,20 @@ def reach_of(model: nn.Module, input_size: tuple[int, int, int], path: str) -> t
     As `dissect`, but nothing behind the module is looked at, so sizes need not fit there. ValueError where
     there is no such module, or it puts out more than one tensor.
     """
-    return Recorder().run_up_to(model, input_size, path)
+    reach, shape, _ = way_to(model, input_size, path)
+    return reach, shape
+
+
+def way_to(
+    model: nn.Module, input_size: tuple[int, int, int], path: str
+) -> tuple[Reach, tuple[int, ...], tuple[Link, ...]]:
+    """`reach_of`, and the modules that the image passes one after the other up to there.
+
+    They end where the way branches, or at the module that holds the one at `path`.
+    """
+    recorder = Recorder()
+    reach, shape = recorder.run_up_to(model, input_size, path)
+    return reach, shape, recorder.chain()
 
 
 def smallest_input(fits: Callable[[int], None], largest: int) -> int | None:
