@@ -53,7 +53,7 @@ with left:
 with right:
     st.subheader("The challenge")
     st.plotly_chart(
-        challenge(catalogue.winners(), catalogue.HUMAN),
+        cached.figure(("challenge",), lambda: challenge(catalogue.winners(), catalogue.HUMAN)),
         key="gallery.challenge",
         config=export.picture("zoolens-challenge"),
         alt="Top-5 error of the winners of the ImageNet challenge from 2012 to 2017, and of one person",

@@ -119,7 +119,7 @@ def timeline(
 ) -> Figure:
     """All published networks on two axes. A figure that nobody changes: pages send it as it is."""
     points = [point for family in entries() for point in family.points]
-    return figures.timeline(points, x, y, size=size, lineage=lineage, kin=kin, with_front=front)
+    return _still(figures.timeline(points, x, y, size=size, lineage=lineage, kin=kin, with_front=front))
 
 
 @heavy(st.cache_resource(max_entries=128, show_spinner="Taking the network apart …"))
@@ -285,7 +285,24 @@ def scaling(
     Frozen records, and figures that nobody changes: safe to share.
     """
     view = LAWS[law].view(dict(turned), quantity)
-    return view, tuple(draw(chart, main=chart is view.charts[0]) for chart in view.charts)
+    return view, tuple(_still(draw(chart, main=chart is view.charts[0])) for chart in view.charts)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def figure(what: tuple[object, ...], _draw: Callable[[], Figure]) -> Figure:
+    """The figure that `_draw` makes, made once for all readers and changed by nobody.
+
+    `what` says all that it depends on. To draw one takes plotly 10 to 100 ms, in which nobody else's page
+    goes on.
+    """
+    return _still(_draw())
+
+
+def _still(figure: Figure) -> Figure:
+    """The same, to be sent many times: plotly would copy all of it each time, to let the copy be changed."""
+    sent = figure.to_dict()
+    figure.to_dict = lambda: sent
+    return figure
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from ui import controls, export, prose
+from ui import cached, controls, export, prose
 from ui.controls import Study
 from viz.figures import cost, style
 from zoo.anatomy import Anatomy
@@ -13,14 +13,19 @@ def render(study: Study, anatomy: Anatomy, selected: str) -> None:
     words = prose.words("inspect")
     quantity = controls.segments("Areas by", "area", cost.QUANTITIES)
     st.plotly_chart(
-        cost.treemap(anatomy.tree, study.title, quantity, left_out(anatomy) if quantity == "params" else ""),
+        cached.figure(
+            ("treemap", study, quantity),
+            lambda: cost.treemap(
+                anatomy.tree, study.title, quantity, left_out(anatomy) if quantity == "params" else ""
+            ),
+        ),
         key="inspect.treemap",
         config=export.picture(f"{study.specimen.variant}-{quantity}"),
         alt=f"{cost.QUANTITIES[quantity]} of {study.title} by block; most in {largest(anatomy, quantity)}",
     )
     st.caption(words["treemap"])
     st.plotly_chart(
-        cost.along_depth(anatomy.layers, selected),
+        cached.figure(("along depth", study, selected), lambda: cost.along_depth(anatomy.layers, selected)),
         key="inspect.depth",
         config=export.picture(f"{study.specimen.variant}-depth"),
         alt=f"Parameters, MACs, activations and resolution of the layers of {study.title} in "

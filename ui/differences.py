@@ -199,7 +199,7 @@ def spending(compared: Compared) -> None:
         )
     ]
     st.plotly_chart(
-        figures.bars(spent, scales, quantity),
+        cached.figure(("bars", compared.studies, quantity), lambda: figures.bars(spent, scales, quantity)),
         key="compare.bars",
         config=export.picture(f"compare-{quantity}"),
         alt=f"{cost.QUANTITIES[quantity]} at each resolution of {', '.join(compared.titles)}; most at "
@@ -225,7 +225,9 @@ def along_depth(compared: Compared) -> None:
         for title, study, anatomy in zip(compared.titles, compared.studies, compared.anatomies, strict=True)
     ]
     st.plotly_chart(
-        figures.courses(courses, share=measure == "share"),
+        cached.figure(
+            ("courses", compared.studies, measure), lambda: figures.courses(courses, share=measure == "share")
+        ),
         key="compare.courses",
         config=export.picture("compare-depth"),
         alt=f"Receptive field and resolution along the depth of {', '.join(compared.titles)}",

@@ -93,7 +93,9 @@ def curve(plan: Plan) -> None:
     """The learning rate over the run."""
     words = prose.words("train")
     st.plotly_chart(
-        figures.planned(plan.rates, plan.recipe.epochs),
+        cached.figure(
+            ("planned", plan.recipe, plan.steps), lambda: figures.planned(plan.rates, plan.recipe.epochs)
+        ),
         key="train.planned",
         config=export.picture("learning-rate"),
     )
