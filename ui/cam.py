@@ -91,8 +91,9 @@ def large(study: Study, method: str, path: str, view: View) -> None:
         st.warning(words["empty" if raw.any() else "zero"], icon=":material/visibility_off:")
     title = f"{TITLES[method]}: {study.label(study.target)}"
     evidence.picture(
-        Plate(title=title, picture=drawn(study.crop, raw, view), alt=f"{title}; {told(raw)}"),
-        name=f"zoolens-{method}", key=f"{PAGE}.png", scale=scale(raw, view),
+        study.key("large", raw.tobytes(), view), lambda: drawn(study.crop, raw, view),
+        title=title, alt=f"{title}; {told(raw)}", name=f"zoolens-{method}", key=f"{PAGE}.png",
+        scale=scale(raw, view),
     )  # fmt: skip
     st.caption(_said(study, method, raw, view))
 

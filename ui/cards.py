@@ -196,7 +196,7 @@ def grid(entries: Sequence[Entry]) -> None:
 
     All of them are one element: as elements of Streamlit's own, fifty cards would take ten times as long.
     """
-    st.html(f'<ul class="zl-cards" role="list">{"".join(map(_card, entries))}</ul>')
+    st.html(prose.Markup(f'<ul class="zl-cards" role="list">{"".join(map(_card, entries))}</ul>'))
 
 
 def _step(params: float) -> str:

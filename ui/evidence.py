@@ -11,6 +11,7 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
+from ui import cached, prose
 from viz import images
 
 _STYLE = Path(__file__).with_name("evidence.css")
@@ -38,17 +39,28 @@ def plates(shown: Sequence[Plate], *, least: int) -> None:
     st.html(row(shown, least=least))
 
 
-def row(shown: Sequence[Plate], *, least: int) -> str:
+def row(shown: Sequence[Plate], *, least: int) -> prose.Markup:
     """The same as HTML, for who keeps it."""
-    return f'<div class="zl-plates" style="--least:{least}px">{"".join(map(_figure, shown))}</div>'
+    return prose.Markup(
+        f'<div class="zl-plates" style="--least:{least}px">{"".join(map(_figure, shown))}</div>'
+    )
 
 
-def picture(plate: Plate, *, name: str, key: str, scale: str = "") -> None:
-    """One picture as wide as its column, its scale (of `scale`), and a button that saves it as `name`.png."""
-    st.html(f'<div class="zl-plates" style="--least:100%">{_figure(plate)}</div>{scale}')
-    if isinstance(plate.picture, Image.Image):
-        drawn = plate.picture
-        save("PNG", lambda: images.png(drawn), f"{name}.png", "image/png", key=key, icon="image")
+def picture(
+    what: tuple[object, ...], make: Callable[[], Image.Image], *, title: str, alt: str, name: str, key: str,
+    scale: str = "",
+) -> None:  # fmt: skip
+    """One picture as wide as its column, its scale (of `scale`), and a button that saves it as `name`.png.
+
+    `what` says all that the picture depends on: it is made once for all readers.
+    """
+
+    def drawn() -> str:
+        plate = Plate(title=title, picture=make(), alt=alt)
+        return f'<div class="zl-plates" style="--least:100%">{_figure(plate)}</div>'
+
+    st.html(prose.Markup(cached.once((*what, title, alt), drawn) + scale))
+    save("PNG", lambda: images.png(make()), f"{name}.png", "image/png", key=key, icon="image")
 
 
 def save(label: str, make: Callable[[], bytes | str], file: str, mime: str, *, key: str, icon: str) -> None:

@@ -27,7 +27,10 @@ def drawn() -> None:
         least=120,
     )
     evidence.picture(
-        evidence.Plate(title="Alone", picture=red, alt="Red"),
+        ("a red one",),
+        lambda: red,
+        title="Alone",
+        alt="Red",
         name="alone",
         key="x",
         scale=evidence.scale(signed=True, least="against", most="for"),
