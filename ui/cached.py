@@ -616,12 +616,21 @@ def sight_steps(specimen: Specimen) -> tuple[sight.Step, ...]:
 
 
 @heavy(st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=_BY_DIGEST))
-def sighting(specimen: Specimen, photo: Photo, at: int, point: tuple[float, float]) -> sight.Sighting:
-    """What the place of step number `at` over a point of a photo sees. Tensors that nobody changes."""
+def sighting(
+    specimen: Specimen, photo: Photo, at: int, point: tuple[float, float], rolled: bool
+) -> sight.Sighting:
+    """What the place of step number `at` over a point of a photo sees. Tensors that nobody changes.
+
+    `rolled`: by attention rollout, in networks of tokens.
+    """
     ready = loaded(specimen)
     step = sight_steps(specimen)[at]
-    local = None if sight.of_tokens(ready.model) else field(specimen, step.path)
-    return sight.look(ready.model, ready.preprocess(photo.image), step, point, local)
+    tokens = sight.of_tokens(ready.model)
+    return sight.look(
+        ready.model, ready.preprocess(photo.image), step, point,
+        None if tokens else field(specimen, step.path),
+        attention(specimen, photo, True) if rolled and tokens else None,
+    )  # fmt: skip
 
 
 @heavy(st.cache_data(max_entries=256, show_spinner=False))

@@ -33,6 +33,7 @@ _KINDS: Mapping[str, tuple[str, Specimen, str]] = MappingProxyType(  # title, sh
     }
 )  # fmt: skip
 _FAMILIES: Mapping[str, str] = MappingProxyType({"vit": "vit", "swin": "swin", "swin_v2": "swin"})
+_WAYS = {"gradient": "gradient", "rollout": "attention rollout"}
 _OPACITY = 0.7
 _SMALL = 64  # pixels a side: the networks whose depths are all measured unasked
 _AT_ONCE = 0.1  # seconds that the page waits for them
@@ -49,6 +50,7 @@ class Shown:
     steps: tuple[Step, ...]
     at: int  # number of the step
     sighting: Sighting
+    rolled: bool  # and not measured by the gradient
 
     @property
     def step(self) -> Step:
@@ -66,19 +68,26 @@ def render() -> None:
 @st.fragment  # or a click would wait for the sidebar, which has nothing new to say
 def _places(picture: Photo, chosen: Mapping[str, Specimen]) -> None:
     words = prose.words(PAGE)
-    depth = bound.slider("Depth", _DEPTH, _DEPTHS, 50, words=lambda share: f"{share} %", help=words["depth"])
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        depth = bound.slider(
+            "Depth", _DEPTH, _DEPTHS, 50, words=lambda share: f"{share} %", help=words["depth"]
+        )
+    with right:
+        rolled = bound.segments("Seen by", f"{PAGE}.by", _WAYS, help=words["by"]) == "rollout"
     place = _place()
     found: dict[str, Shown | str] = {}
     for kind, specimen in chosen.items():
         try:
-            found[kind] = _shown(kind, specimen, picture, place, depth / 100)
+            found[kind] = _shown(kind, specimen, picture, place, depth / 100, rolled)
         except ValueError as error:
             found[kind] = str(error)
     pictures = {kind: drawn(each, picture) for kind, each in found.items() if isinstance(each, Shown)}
-    panels = [_panel(kind, chosen[kind], found[kind], pictures.get(kind)) for kind in chosen]
+    panels = [_panel(kind, chosen[kind], found[kind], pictures.get(kind), rolled) for kind in chosen]
     one_place(panels, side=_SIDE, at=place, key=_KEY, on_move=_moved)
-    st.html(evidence.scale(signed=False, most="moves the place most", middle="not at all"))
-    st.caption(words["figure"])
+    most = "reaches the place most" if rolled else "moves the place most"
+    st.html(evidence.scale(signed=False, most=most, middle="not at all"))
+    st.caption(words["rollout" if rolled else "figure"])
     if any(specimen.weights == "random" for specimen in chosen.values()):
         st.info(words["untrained"], icon=":material/info:")
     with st.container(horizontal=True):
@@ -87,16 +96,20 @@ def _places(picture: Photo, chosen: Mapping[str, Specimen]) -> None:
                 f"{_KINDS[kind][0]} (PNG)", partial(images.png, made), f"zoolens-sees-{kind}.png",
                 "image/png", key=f"{PAGE}.png.{kind}", icon="image",
             )  # fmt: skip
-    _over_depth([each for each in found.values() if isinstance(each, Shown)], picture, place, depth / 100)
+    networks = [each for each in found.values() if isinstance(each, Shown)]
+    _over_depth(networks, picture, place, depth / 100, rolled)
 
 
-def _shown(kind: str, specimen: Specimen, picture: Photo, place: tuple[int, int], share: float) -> Shown:
+def _shown(
+    kind: str, specimen: Specimen, picture: Photo, place: tuple[int, int], share: float, rolled: bool
+) -> Shown:
     loaded = cached.loaded(specimen)
     steps = cached.sight_steps(specimen)
     at = sight.at(steps, share)
     return Shown(
         kind=kind, specimen=specimen, loaded=loaded, steps=steps, at=at,
-        sighting=cached.sighting(specimen, picture, at, _point(place)),
+        sighting=cached.sighting(specimen, picture, at, _point(place), rolled),
+        rolled=rolled and sight.of_tokens(loaded.model),
     )  # fmt: skip
 
 
@@ -105,11 +118,13 @@ def _point(place: tuple[int, int]) -> tuple[float, float]:
     return (place[0] + 0.5) / _SIDE, (place[1] + 0.5) / _SIDE
 
 
-def _over_depth(networks: Sequence[Shown], picture: Photo, place: tuple[int, int], depth: float) -> None:
+def _over_depth(
+    networks: Sequence[Shown], picture: Photo, place: tuple[int, int], depth: float, rolled: bool
+) -> None:
     """The same numbers at all depths, measured beside the page; of large networks when they are asked for."""
     words = prose.words(PAGE)
     jobs, reader = cached.background(), background.reader()
-    key = (PAGE, tuple(each.specimen for each in networks), picture.digest, place)
+    key = (PAGE, tuple(each.specimen for each in networks), picture.digest, place, rolled)
     jobs.leave(reader, but=key)
     st.subheader("At all depths")
     large = any(each.loaded.preprocess.size > _SMALL for each in networks)
@@ -121,7 +136,7 @@ def _over_depth(networks: Sequence[Shown], picture: Photo, place: tuple[int, int
         )
     ):
         return
-    seen = jobs.submit(key, partial(_measured, networks, picture, place), reader)
+    seen = jobs.submit(key, partial(_measured, networks, picture, place, rolled), reader)
     if not large:
         seen = jobs.wait(key, reader, _AT_ONCE) or seen
     under_way = seen.alive
@@ -134,7 +149,7 @@ def _over_depth(networks: Sequence[Shown], picture: Photo, place: tuple[int, int
             return
         if now.alive:
             st.progress(now.share, f"All depths: {background.told(now)}")
-        _chart(networks, now.result or {}, depth)
+        _chart(networks, now.result or {}, depth, rolled)
         if under_way and not now.alive:
             st.rerun()
 
@@ -142,18 +157,20 @@ def _over_depth(networks: Sequence[Shown], picture: Photo, place: tuple[int, int
 
 
 def _measured(
-    networks: Sequence[Shown], picture: Photo, place: tuple[int, int], report: Report
+    networks: Sequence[Shown], picture: Photo, place: tuple[int, int], rolled: bool, report: Report
 ) -> Mapping[str, Sequence[Sighting]]:
     """What the place sees at all depths: by kind. The panels find it in the cache, too."""
     found: dict[str, list[Sighting]] = {each.kind: [] for each in networks}
     todo = [(each, at) for each in networks for at in range(len(each.steps))]
     for done, (each, at) in enumerate(todo):
         report(done / len(todo), {kind: tuple(known) for kind, known in found.items()})
-        found[each.kind].append(cached.sighting(each.specimen, picture, at, _point(place)))
+        found[each.kind].append(cached.sighting(each.specimen, picture, at, _point(place), rolled))
     return found
 
 
-def _chart(networks: Sequence[Shown], found: Mapping[str, Sequence[Sighting]], depth: float) -> None:
+def _chart(
+    networks: Sequence[Shown], found: Mapping[str, Sequence[Sighting]], depth: float, rolled: bool
+) -> None:
     words = prose.words(PAGE)
     lines = [
         Network(
@@ -165,10 +182,10 @@ def _chart(networks: Sequence[Shown], found: Mapping[str, Sequence[Sighting]], d
         for each in networks
     ]
     charts.steady(over_depth(lines, depth), f"{PAGE}.chart", name="zoolens-sees", alt=words["chart alt"])
-    st.caption(words["chart"])
+    st.caption(words["chart rollout" if rolled else "chart"])
     rows = [
         {
-            "network": subject.title(each.specimen), "step": at, "layer": step.title,
+            "network": subject.title(each.specimen), "by": _by(each), "step": at, "layer": step.title,
             "rows": step.shape[0], "columns": step.shape[1], "can": sighting.can, "does": sighting.does,
         }
         for each in networks
@@ -188,10 +205,16 @@ def drawn(shown: Shown, picture: Photo) -> Image.Image:
     return images.edged(laid, shown.sighting.reach.numpy())
 
 
-def _panel(kind: str, specimen: Specimen, found: Shown | str, picture: Image.Image | None) -> Panel:
+def _by(shown: Shown) -> str:
+    return "rollout" if shown.rolled else "gradient"
+
+
+def _panel(
+    kind: str, specimen: Specimen, found: Shown | str, picture: Image.Image | None, rolled: bool
+) -> Panel:
     title = f"{_KINDS[kind][0]}: {subject.title(specimen)}"
     if isinstance(found, str) or picture is None:
-        return Panel(title=title, picture="", layer="", can="–", does="–", note=str(found))
+        return Panel(title=title, picture="", layer="", can="–", does="–", by="gradient", note=str(found))
     height, width = found.step.shape
     row, column = found.sighting.unit
     return Panel(
@@ -201,7 +224,8 @@ def _panel(kind: str, specimen: Specimen, found: Shown | str, picture: Image.Ima
         f"row {row + 1}, column {column + 1} of {height} × {width}.",
         can=f"{found.sighting.can:.1%}",
         does=f"{found.sighting.does:.1%}",
-        note="",
+        by=_by(found),
+        note="No attention to roll out here: by gradient." if rolled and not found.rolled else "",
     )
 
 

@@ -227,15 +227,43 @@ def rollout(captured: Captured) -> Tensor:
     and the layers are multiplied. The rest of 1 is what stays of the class token itself.
     """
     _demand_class_token(captured.blocks[0])
-    mixed = [_half_kept(captured.weights[block.path][0].mean(0)) for block in captured.blocks]
-    reached = mixed[0]
-    for layer in mixed[1:]:
-        reached = layer @ reached
-    return captured.blocks[0].laid_out(reached[0], 0)
+    return _rolled(captured, len(captured.blocks), captured.blocks[0].shape, -1)
 
 
-def _half_kept(attention: Tensor) -> Tensor:
-    return (attention + torch.eye(len(attention))) / 2
+def rollout_to(captured: Captured, count: int, shape: tuple[int, int], place: tuple[int, int]) -> Tensor:
+    """The same for a place, row and column, of the map of `shape` after `count` blocks: over the first map.
+
+    In Swin the weights of each block lie inside its windows, and a merging, which computes one token of four,
+    is taken to owe as much to each of them. What goes to ViT's class token or to padding is the rest of 1.
+    """
+    return _rolled(captured, count, shape, place[0] * shape[1] + place[1])
+
+
+def _rolled(captured: Captured, count: int, shape: tuple[int, int], token: int) -> Tensor:
+    """Shares of a token, -1 for the class token, handed back from block to block: (H, W) of the first map."""
+    first = captured.blocks[0]
+    shares = torch.zeros(shape[0] * shape[1] + 1)  # the last is of the class token
+    shares[token] = 1
+    for block in reversed(captured.blocks[:count]):
+        shares, shape = _unmerged(shares, shape, block.shape), block.shape
+        handed = shares[block.places][:, None] @ captured.weights[block.path].mean(1)  # (G, 1, N)
+        slots = block.places.remainder(len(shares)).flatten()
+        shares = (shares + torch.zeros_like(shares).index_add(0, slots, handed.flatten())) / 2
+        if block.layout is not None:
+            shares[-1] = 0  # padding hands nothing on
+    return _unmerged(shares, shape, first.shape)[:-1].reshape(first.shape)
+
+
+def _unmerged(shares: Tensor, shape: tuple[int, int], finer: tuple[int, int]) -> Tensor:
+    """Shares of the tokens of a map at those that were merged into them, two by two, where it was merged."""
+    if shape == finer:
+        return shares
+    spread = shares[:-1].reshape(shape)
+    for axis, length in enumerate(finer):
+        into = torch.arange(length) // 2
+        there = torch.bincount(into)[into].reshape((-1, 1) if axis == 0 else (1, -1))  # 1 beside padding
+        spread = spread.index_select(axis, into) / there
+    return torch.cat([spread.flatten(), shares[-1:]])
 
 
 def relevance(model: nn.Module, image: Tensor, target: int) -> Tensor:

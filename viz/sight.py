@@ -2,7 +2,8 @@
 
 What can reach a place follows from the structure: the receptive field of a convolutional network, everything
 in a ViT after one block, in Swin what its windows have passed on. What moves it is measured in the same way
-in all of them, by the gradient of the place's features (Luo et al. 2016, arXiv:1701.04128).
+in all of them, by the gradient of the place's features (Luo et al. 2016, arXiv:1701.04128). In networks of
+tokens attention can be rolled out instead (Abnar, Zuidema 2020, arXiv:2005.00928).
 
 C channels, H x W pixels, h x w places of a layer.
 """
@@ -93,7 +94,7 @@ class Sighting:
 
     unit: tuple[int, int]  # row and column of the place in the step's map
     reach: Tensor  # (H, W) bool: the pixels that can have a say
-    felt: Tensor  # squares of the picture, at most CELLS a side: how far they move the place, 0 and above
+    felt: Tensor  # squares of the picture, at most CELLS a side: how far they reach the place, 0 and above
 
     @property
     def can(self) -> float:
@@ -102,18 +103,31 @@ class Sighting:
 
     @property
     def does(self) -> float:
-        """The smallest share of the picture that holds SHARE of the gradient, 0..1."""
+        """The smallest share of the picture that holds SHARE of it, 0..1."""
         return held(self.felt)
 
 
 def look(
-    model: nn.Module, image: Tensor, step: Step, point: tuple[float, float], sight: Field | None
+    model: nn.Module,
+    image: Tensor,
+    step: Step,
+    point: tuple[float, float],
+    sight: Field | None,
+    captured: attention.Captured | None = None,
 ) -> Sighting:
     """What the place sees that looks at a point of the picture (1, C, H, W): y and x as shares, 0..1.
 
-    `sight` is the receptive field of the step's layer, None for networks of tokens (`of_tokens`).
+    `sight` is the receptive field of the step's layer, None for networks of tokens (`of_tokens`). With the
+    attention weights of the picture, these are rolled out in place of the gradient.
     """
     place = unit(image, step, point, sight)
+    if captured is not None:
+        count = _count(captured.blocks, step)
+        return Sighting(
+            unit=place,
+            reach=reach(model, image, step, place, sight),
+            felt=cells(attention.rollout_to(captured, count, step.shape, place)),
+        )
     return Sighting(
         unit=place,
         reach=reach(model, image, step, place, sight),
@@ -158,8 +172,7 @@ def _of_tokens(model: nn.Module, image: Tensor, step: Step, place: tuple[int, in
     known = torch.zeros(step.shape, dtype=torch.bool)
     known[place] = True
     blocks = attention.blocks(model, image)
-    before = 0 if step.path.startswith("stem") else _count(blocks, step)
-    for block in reversed(blocks[:before]):
+    for block in reversed(blocks[: _count(blocks, step)]):
         known = _split(known, block.shape)
         if block.layout is None:
             known = torch.full_like(known, bool(known.any()))
@@ -173,6 +186,8 @@ def _of_tokens(model: nn.Module, image: Tensor, step: Step, place: tuple[int, in
 
 def _count(blocks: Sequence[attention.Block], step: Step) -> int:
     """How many blocks have run when a step is done; a merging comes before the blocks of its stage."""
+    if step.path.startswith("stem"):
+        return 0
     paths = [block.path for block in blocks]
     if step.path in paths:
         return paths.index(step.path) + 1

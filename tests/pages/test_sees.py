@@ -43,6 +43,22 @@ def test_the_answer_of_the_question(app: AppTest) -> None:
     assert (vit["can"], swin["can"]) == ("100.0%", "100.0%")
 
 
+def test_attention_rolled_out_beside_the_gradient(app: AppTest) -> None:
+    page = opened(app, by="attention rollout")
+    cnn, vit, swin = panels(page)
+    assert (cnn["by"], vit["by"], swin["by"]) == ("gradient", "rollout", "rollout")
+    assert "No attention" in cnn["note"]
+    page.session_state["sees.by"] = "gradient"
+    page.run()
+    assert not page.exception
+    again = panels(page)
+    assert [panel["by"] for panel in again] == ["gradient"] * 3
+    assert [panel["can"] for panel in again] == [panel["can"] for panel in (cnn, vit, swin)]
+    assert again[0]["picture"] == cnn["picture"]
+    assert again[0]["note"] == ""
+    assert all(now["does"] != then["does"] for now, then in zip(again[1:], (vit, swin), strict=True))
+
+
 def test_a_network_for_another_panel_is_refused(app: AppTest) -> None:
     page = opened(app, cnn="vit_classroom,weights:shipped:vit_cifar10")
     assert any("is not for the panel of CNN" in warning.value.replace("\\", "") for warning in page.warning)

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 import zoo
 from tests.untouched import untouched
 from viz import attention, hooks
+from viz.attention import Block
+from viz.windows import Layout
 from zoo import Specimen, weights
 from zoo.families.swin import WindowAttention
 
@@ -151,6 +153,45 @@ def test_rollout_of_two_layers_by_hand() -> None:
     )
     # Layer 2's class row, half kept, is (.5, .25, .25); layer 1 halves its class part to (.25, .25).
     torch.testing.assert_close(attention.rollout(captured), torch.tensor([[0.5, 0.25]]))
+
+
+def hand(path: str, shape: tuple[int, int], places: list[list[int]], layout: Layout | None = None) -> Block:
+    return Block(
+        path=path, title="", heads=1, shape=shape, patch=1, layout=layout, places=torch.tensor(places)
+    )
+
+
+def test_rollout_to_a_patch_by_hand() -> None:
+    """A class token and two patches, of which the first is asked.
+
+    Block a: it attends half to the class token and half to the second, the second to the first. So a hands
+    down (1/4, 1/2, 1/4) of the first, kept half, and (0, 1/2, 1/2) of the second. Block b: the first attends
+    to the second, which leaves half of each: (1/8, 1/2, 3/8), of which 1/8 is the class token's.
+    """
+    a = torch.tensor([[1.0, 0.0, 0.0], [0.5, 0.0, 0.5], [0.0, 1.0, 0.0]])
+    b = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
+    captured = attention.Captured(
+        logits=torch.zeros(1, 1),
+        blocks=tuple(hand(path, (1, 2), [[-1, 0, 1]]) for path in "ab"),
+        weights={"a": a[None, None], "b": b[None, None]},
+    )
+    for count, expected in ((0, [1.0, 0.0]), (1, [0.5, 0.25]), (2, [0.5, 0.375])):
+        found = attention.rollout_to(captured, count, (1, 2), (0, 0))
+        torch.testing.assert_close(found, torch.tensor([expected]))
+
+
+def test_rollout_through_windows_and_a_merging_by_hand() -> None:
+    """Two windows of 2 x 2, in which all attend to the first token, merged to a map of 1 x 2.
+
+    The right merged token owes a quarter to each of its four; half of each goes to the window's first.
+    """
+    block = hand("a", (2, 4), [[0, 1, 4, 5], [2, 3, 6, 7]], Layout(height=2, width=4, window=2))
+    first = torch.zeros(2, 1, 4, 4)
+    first[..., 0] = 1
+    captured = attention.Captured(logits=torch.zeros(1, 1), blocks=(block,), weights={"a": first})
+    found = attention.rollout_to(captured, 1, (1, 2), (0, 1))
+    expected = torch.tensor([[0, 0, 0.625, 0.125], [0, 0, 0.125, 0.125]])
+    torch.testing.assert_close(found, expected)
 
 
 def test_relevance_is_zero_where_nothing_raises_the_class_and_sees_the_class(image: Tensor) -> None:

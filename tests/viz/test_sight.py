@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 import zoo
-from viz import sight
+from viz import attention, sight
 from viz.field import Field, field
 from viz.sight import Step
 
@@ -113,6 +113,25 @@ def test_swin_sees_a_window_then_its_neighbours_then_across_a_merging() -> None:
     # Its window 0 .. 3 of merged tokens is 0 .. 7 of old ones, which have met up to 11: pixels up to 23 ...
     assert seen["stages.1.block0"].sum() < 32 * 32
     assert seen["stages.1.block1"].all()  # ... and the shift brings the rest.
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("vit_classroom", 32), ("swin_classroom", 32), ("swin_classroom", 36)]
+)
+def test_rollout_reaches_what_can_be_seen_and_hands_out_one_whole(name: str, size: int) -> None:
+    """36 pixels: maps of 18 and 9 tokens that are padded, in windows and when they are merged."""
+    model, image = zoo.build(name), picture(size)
+    captured = attention.capture(model, image)
+    for step in sight.steps(model, image):
+        seen = sight.look(model, image, step, (0.9, 0.45), None, captured)
+        handed = float(seen.felt.sum())
+        cells = seen.felt.shape
+        can = seen.reach.reshape(cells[0], size // cells[0], cells[1], size // cells[1]).amax((1, 3))
+        assert seen.felt.min() >= 0
+        assert seen.felt[~can].sum() < 1e-6, step  # the mask leaves what float32 can say
+        assert 0 < handed <= 1 + 1e-5
+        if name == "swin_classroom" and size == 32:
+            assert handed == pytest.approx(1, abs=1e-5)
 
 
 def test_depth_is_a_share_of_the_steps() -> None:

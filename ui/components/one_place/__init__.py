@@ -21,7 +21,8 @@ class Panel:
     picture: str  # its address, or "" where there is none
     layer: str
     can: str  # the share that can be seen
-    does: str  # the share that is seen
+    does: str  # the share that is seen,
+    by: str  # and what that is a share of: "gradient"
     note: str
 
 

@@ -37,7 +37,7 @@ class Places {
     const numbers = element("dl", "");
     for (const name of ["can", "does"]) {
       const pair = element("div", name);
-      pair.append(element("dt", "", name === "can" ? "can be seen" : "holds 90 % of the gradient"), element("dd", ""));
+      pair.append(element("dt", "", name === "can" ? "can be seen" : ""), element("dd", ""));
       numbers.append(pair);
     }
     figure.append(element("figcaption", ""), element("p", "layer"), view, numbers, element("p", "note"));
@@ -52,12 +52,13 @@ class Places {
     put("figcaption", panel.title);
     put(".layer", panel.layer);
     put(".can dd", panel.can);
+    put(".does dt", `holds 90 % of the ${panel.by}`);
     put(".does dd", panel.does);
     put(".note", panel.note);
     const picture = figure.querySelector("img");
     if (panel.picture && picture.src !== panel.picture) picture.src = panel.picture;
     picture.hidden = !panel.picture;
-    figure.querySelector(".view").setAttribute("aria-label", `${panel.title}. Choose a place: click, or move it by the arrow keys, with Shift in larger steps. ${panel.layer} ${panel.can} of the picture can be seen; ${panel.does} holds 90 % of the gradient.`);
+    figure.querySelector(".view").setAttribute("aria-label", `${panel.title}. Choose a place: click, or move it by the arrow keys, with Shift in larger steps. ${panel.layer} ${panel.can} of the picture can be seen; ${panel.does} holds 90 % of the ${panel.by}.`);
   }
 
   draw() {
