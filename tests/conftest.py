@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).parents[1]
 
+# Readers are told no details of an exception; whoever reads the report of a test needs them.
+os.environ["STREAMLIT_CLIENT_SHOW_ERROR_DETAILS"] = "full"
 torch.set_num_threads(1)  # many small tensors, several test processes: threads only get in each other's way
 
 

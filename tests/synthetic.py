@@ -100,6 +100,7 @@ def write(root: Path, id: str = "made-up", told: Iterator[Event] | None = None, 
     meta = {
         "title": "Made up",
         "created": "2026-01-01T00:00:00",
+        "order": 1,
         "parent": None,
         "group": None,
         "machine": "",

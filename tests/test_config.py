@@ -35,6 +35,21 @@ def test_nothing_is_reported_or_watched() -> None:
     assert config.get_option("server.showEmailPrompt") is False
 
 
+@pytest.mark.usefixtures("loaded")
+def test_other_sites_are_kept_out_and_uploads_small() -> None:
+    assert config.get_option("server.enableCORS") is True
+    assert config.get_option("server.enableXsrfProtection") is True
+    assert config.get_option("server.maxUploadSize") == 200
+    assert config.get_option("server.maxMessageSize") == 50
+
+
+@pytest.mark.usefixtures("loaded")
+def test_tracebacks_go_to_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STREAMLIT_CLIENT_SHOW_ERROR_DETAILS")
+    config.get_config_options(force_reparse=True)
+    assert config.get_option("client.showErrorDetails") == "none"
+
+
 def leaves(table: dict[str, object], prefix: str = "") -> Iterator[str]:
     for key, value in table.items():
         if isinstance(value, dict):

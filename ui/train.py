@@ -57,7 +57,7 @@ def watch(pool: Pool, id: str) -> None:
     except ValueError as error:
         st.error(prose.literal(str(error)), icon=":material/error:")
         return
-    st.title(meta.title)
+    st.title(prose.literal(meta.title))
     armed = player.alive(status)
 
     @st.fragment(run_every=1.0 if armed else None)

@@ -68,7 +68,7 @@ def run(pool: Fake) -> str:
     """A finished run of four epochs."""
     id = synthetic.write(pool.runs.root)
     meta = pool.runs.root / id / "meta.json"
-    meta.write_text(json.dumps(json.loads(meta.read_text()) | {"order": 1, "title": "ResNet on shapes"}))
+    meta.write_text(json.dumps(json.loads(meta.read_text()) | {"title": "ResNet on shapes"}))
     return id
 
 
