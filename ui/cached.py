@@ -1,9 +1,9 @@
 """Everything the app remembers between reruns: the only place with st.cache_*.
 
-Arguments are names, numbers and asset keys. Every cache is bounded. What has to be computed passes the gate
-(`heavy`); only what computes nothing, and asks for nothing that does, is cached without. What is cached is
-shared by all readers, so it is either data that is copied on every call (`cache_data`) or something that
-nobody changes (`cache_resource`).
+Arguments are names, numbers and asset keys. Every cache is bounded. What takes more than a moment to compute
+passes the gate (`heavy`); what is made in a moment, but asks for such, is `patient`. What is cached is shared
+by all readers, so it is either data that is copied on every call (`cache_data`) or something that nobody
+changes (`cache_resource`).
 """
 
 import atexit
@@ -107,13 +107,13 @@ def visit() -> Visit:
     return Visit()
 
 
-@heavy(st.cache_resource(max_entries=1, show_spinner=False))
+@st.cache_resource(max_entries=1, show_spinner=False)
 def entries() -> tuple[catalogue.Entry, ...]:
     """The families as the Gallery shows them, in the order of the registry. Frozen records: safe to share."""
     return catalogue.entries()
 
 
-@heavy(st.cache_resource(max_entries=64, show_spinner=False))
+@st.cache_resource(max_entries=64, show_spinner=False)
 def timeline(
     x: str, y: str, size: str, lineage: tuple[tuple[str, str], ...], kin: frozenset[str], front: bool
 ) -> Figure:
@@ -234,13 +234,13 @@ def figure_one(unit: str, pool: str, rule: Rule) -> figures_one.Walk:
     return figures_one.walk((y, x), pool, rule)
 
 
-@heavy(st.cache_resource(max_entries=1, show_spinner=False))
+@st.cache_resource(max_entries=1, show_spinner=False)
 def photo() -> bytes:
     """The photo with a frame around what the walks are about, as PNG."""
     return whole()
 
 
-@heavy(st.cache_data(max_entries=16, show_spinner=False))
+@st.cache_data(max_entries=16, show_spinner=False)
 def activation_facts(name: str) -> activations.Facts:
     """What is said of one of `viz.activations.ACTIVATIONS`."""
     return activations.facts(name)
@@ -317,7 +317,8 @@ def logs() -> live.Logs:
     return live.Logs(rest=_REST)
 
 
-@heavy(st.cache_resource(max_entries=128, show_spinner=False))
+@patient
+@st.cache_resource(max_entries=128, show_spinner=False)
 def once(what: tuple[object, ...], _make: Callable[[], T]) -> T:
     """What `_make` gives, made once for all readers of the same moment of a run, and changed by nobody.
 
@@ -349,7 +350,7 @@ def held_out(
     return held.images.numpy(), held.labels.numpy()
 
 
-@heavy(st.cache_resource(max_entries=64, show_spinner=False))
+@st.cache_resource(max_entries=64, show_spinner=False)
 def planned(recipe: Recipe, steps_per_epoch: int) -> tuple[float, ...]:
     """The learning rate of each step, see `training.schedule.planned`."""
     return schedule.planned(recipe, steps_per_epoch)
@@ -439,13 +440,13 @@ def runs_size(root: str) -> int:
     return Runs(Path(root)).size()
 
 
-@heavy(st.cache_resource(max_entries=1, show_spinner=False))
+@st.cache_resource(max_entries=1, show_spinner=False)
 def samples() -> Mapping[str, Photo]:
     """The sample photos and mosaics by token. Frozen records whose pixels nobody changes: safe to share."""
     return always.samples()
 
 
-@heavy(st.cache_resource(max_entries=1, show_spinner=False))
+@st.cache_resource(max_entries=1, show_spinner=False)
 def thumbnails() -> Mapping[str, str]:
     """The same as small pictures in Markdown."""
     return {token: always.thumbnail(photo) for token, photo in samples().items()}

@@ -11,7 +11,7 @@ the fewer each has.
 
 Nobody may wait for a place with a lock in hand that work with a place could need: it would never come. That
 is why `at_once` does not wait below a cache, which keeps a lock for each result, but raises `Full`, and
-`patient` waits above it.
+the outermost `patient` waits, above all of them.
 """
 
 import secrets
@@ -182,6 +182,7 @@ def _line(before: int) -> str:
 
 
 _gate = Gate()
+_asking = threading.local()
 
 
 def gate() -> Gate:
@@ -210,15 +211,20 @@ def at_once(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def patient(function: Callable[P, T]) -> Callable[P, T]:
-    """The same function, called again with a place where it finds none at once."""
+    """The same function, called again with a place where there was none at once for something inside it."""
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        if getattr(_asking, "already", False):  # who asked first waits, with no lock in hand
+            return function(*args, **kwargs)
+        _asking.already = True
         try:
             return function(*args, **kwargs)
         except Full:
             with gate().place():
                 return function(*args, **kwargs)
+        finally:
+            _asking.already = False
 
     return call
 

@@ -13,7 +13,7 @@ import streamlit as st
 
 from ui import gate as module
 from ui.background import Background, Report
-from ui.gate import Full, Gate, heavy
+from ui.gate import Full, Gate, heavy, patient
 
 PATIENCE = 20.0  # seconds that a test waits for what should take none
 
@@ -152,6 +152,17 @@ def test_who_is_alone_has_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
         each.let_go()
 
 
+def test_what_is_light_needs_no_place(one: Gate) -> None:
+    @patient
+    @st.cache_resource(show_spinner=False)
+    def light(number: int) -> bool:
+        return one.inside
+
+    held = Held(one)
+    assert light(1) is False
+    held.let_go()
+
+
 def test_no_place_at_once(one: Gate) -> None:
     held = Held(one)
     with pytest.raises(Full), one.place("ann", at_once=True):
@@ -190,23 +201,29 @@ def test_who_has_a_place_may_want_what_another_waits_to_compute(one: Gate) -> No
     def outer(number: int) -> int:
         return 1 + double(number)
 
+    @patient
+    @st.cache_resource(show_spinner=False)
+    def light(number: int) -> int:
+        return 2 + double(number)
+
     asked, go = threading.Event(), threading.Event()
 
     def work(_: Report) -> int:
         asked.set()
         assert go.wait(PATIENCE)
-        return double(3) + outer(4)
+        return double(3) + outer(4) + light(5)
 
     pool = Background(1)
     pool.submit("job", work, "ann")
     assert asked.wait(PATIENCE)
-    scripts = [begun(lambda: double(3)), begun(lambda: outer(4)), begun(lambda: double(4))]
-    until(lambda: one.waiting == 3)
+    wanted = (partial(double, 3), partial(outer, 4), partial(double, 4), partial(light, 5))
+    scripts = [begun(each) for each in wanted]
+    until(lambda: one.waiting == 4)
     go.set()
-    assert [answer.result(PATIENCE) for answer in scripts] == [6, 9, 8]
+    assert [answer.result(PATIENCE) for answer in scripts] == [6, 9, 8, 12]
     seen = pool.wait("job", "ann", PATIENCE)
     assert seen is not None
-    assert seen.result == 6 + 9
+    assert seen.result == 6 + 9 + 12
 
 
 def test_long_work_beside_the_pages_holds_nobody_up(one: Gate) -> None:
@@ -244,8 +261,8 @@ def test_what_nobody_wants_any_more_is_not_begun(one: Gate) -> None:
     assert ran == []
 
 
-def test_caches_that_pass_the_gate_are_asked_only_from_inside_it() -> None:
-    """A cache without the gate that asked one with it would wait with its own lock in hand."""
+def test_who_asks_for_heavy_work_is_patient() -> None:
+    """A cache that knows nothing of the gate would wait with its own lock in hand."""
     tree = ast.parse((Path(__file__).parents[2] / "ui" / "cached.py").read_text())
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     gated = {
@@ -261,4 +278,4 @@ def test_caches_that_pass_the_gate_are_asked_only_from_inside_it() -> None:
                 for each in ast.walk(node)
                 if isinstance(each, ast.Call) and isinstance(each.func, ast.Name)
             }
-            assert not called & gated, f"{node.name} needs @heavy"
+            assert not called & gated, f"{node.name} needs @patient"
