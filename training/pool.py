@@ -5,64 +5,35 @@ import logging
 import os
 import secrets
 import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from training import data
+from training.cluster import LOST, Cluster, Remote
 from training.events import Done, Failed
 from training.lock import Lock, held
+from training.process import Process
 from training.recipe import Recipe
 from training.runs import ACTIVE, ENDED, POOLS, Runs, State, write_state
 from zoo import limits
 
-_ROOT = Path(__file__).parents[1]
 _TICK = 0.05  # seconds between two looks at the processes
 _AGAIN = 10.0  # seconds until the next try where a process ends before it has begun
 _LATER = 3.0  # seconds after the start of a run at which the next process begins to import
 _PATIENCE = 0.15  # seconds that a run gets to stop by itself
+_LOSSES = 5  # nodes that a run may lose
 _ENDED, _BUSY = 0, 3  # exit codes of training.worker, which only a process that trains imports
 _log = logging.getLogger(__name__)
 
 
-@dataclass(eq=False)
-class _Worker:
-    """A process of `training.worker`, waiting for a run or working at one."""
-
-    process: subprocess.Popen[str]
-    complaint: IO[str]
-    stopping: bool = False  # a reader wants it to end
-
-    def say(self, word: str) -> None:
-        with suppress(OSError):  # it has ended
-            print(word, file=self.process.stdin, flush=True)
-
-    def complained(self) -> str:
-        self.complaint.seek(0)
-        return self.complaint.read()
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.close()
-
-    def close(self) -> None:
-        with suppress(OSError):
-            if self.process.stdin:
-                self.process.stdin.close()
-        self.complaint.close()
-
-
 @dataclass
 class Pool:
-    """Trains the runs of a folder in processes of their own; they end when this process does.
+    """Trains the runs of a folder in processes of their own, here or on a cluster; they end with this one.
 
     One process is kept warm, so that a run begins at once. All methods can be called from any thread. Where
     several pools share a folder, or a run is trained in a terminal, no run is worked at twice.
@@ -71,15 +42,19 @@ class Pool:
     runs: Runs
     slots: int = 0  # runs at once; 0: as many as the server's owner wants
     keep_warm: bool = True  # have a process waiting for the next run
-    command: tuple[str, ...] = (sys.executable, "-m", "training.worker")
+    command: tuple[str, ...] = ()  # what such a process runs, if not `training.worker`
+    cluster: Cluster | None = None  # where they run; None: on this machine
     _queue: list[str] = field(default_factory=list, init=False)
-    _working: dict[str, _Worker] = field(default_factory=dict, init=False)
-    _spare: _Worker | None = field(default=None, init=False)
+    _working: dict[str, Process | Remote] = field(default_factory=dict, init=False)
+    _stopping: set[str] = field(default_factory=set, init=False)  # of them, those that a reader wants to end
+    _losses: Counter[str] = field(default_factory=Counter, init=False)  # of nodes, of each run
+    _spare: Process | Remote | None = field(default=None, init=False)
     _again: float = field(default=0.0, init=False)  # when to start the next spare, after one that failed
     _closed: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.slots = self.slots or limits.TRAININGS.value or limits.cores()
+        self.keep_warm = self.keep_warm and self.cluster is None  # a core kept is one that others lack
         self.id = secrets.token_hex(8)
         self._changed = threading.Condition(threading.RLock())
         self._alive = self._sign_on()
@@ -148,16 +123,13 @@ class Pool:
                 self._queue.remove(id)
             worker = self._working.get(id)
             if worker:
-                worker.stopping = True
+                self._stopping.add(id)
         if self.runs.status(id) in ENDED:
             return
         self.runs.command(id, "stop")
         if worker:
-            try:
-                worker.process.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                worker.process.kill()
-                worker.process.wait()
+            if worker.ended(_PATIENCE) is None:
+                worker.end()
             with self._changed:
                 self._reap()
         else:
@@ -176,6 +148,8 @@ class Pool:
         self._thread.join()
         for worker in (*self._working.values(), *filter(None, [self._spare])):
             worker.end()
+        if self.cluster:
+            self.cluster.close()
         if self._alive:
             self._alive.close()
 
@@ -195,6 +169,8 @@ class Pool:
         return lock
 
     def _demand_room(self) -> None:
+        if self.cluster and self.cluster.trouble:
+            raise ValueError(self.cluster.trouble)
         most = limits.RUNS_WAITING.value
         if len(self._queue) >= most:
             raise ValueError(f"{most} runs are waiting already. Try again when some of them have ended.")
@@ -222,6 +198,7 @@ class Pool:
             status = self.runs.status(id)
             if status == "finished":
                 raise ValueError("This run is finished. Take it over with more epochs to train it further.")
+            self._losses.pop(id, None)
             if status in ENDED:  # what was asked before it ended is no longer wanted
                 self._rewrite(id, read=self.runs.commands(id)[1])
             self.runs.command(id, command)
@@ -250,6 +227,8 @@ class Pool:
         with self._changed:
             while not self._closed:
                 try:
+                    if self.cluster:
+                        self.slots = self.cluster.slots
                     self._reap()
                     self._begin()
                     self._keep_warm()
@@ -260,12 +239,14 @@ class Pool:
     def _begin(self) -> None:
         """Give runs to processes, as long as there is room; those who rest make room for those who wait."""
         while self._queue and len(self._working) < self.slots:
-            id = self._queue.pop(0)
+            id = self._queue[0]
             try:
                 folder = self.runs.path(id).resolve()
             except ValueError:  # deleted
+                del self._queue[0]
                 continue
             worker, self._spare = self._spare or self._start(), None
+            del self._queue[0]
             worker.say(json.dumps({"folder": str(folder)}))
             self._working[id] = worker
             self._again = time.monotonic() + _LATER
@@ -275,42 +256,33 @@ class Pool:
 
     def _keep_warm(self) -> None:
         """Have one process waiting; it starts when the last run is well under way, not to hold it up."""
-        if self._spare is not None and self._spare.process.poll() is not None:
-            _log.error("A training process ended before it began.\n%s", self._spare.complained())
-            self._spare.close()
+        ended = self._spare.ended(0) if self._spare is not None else None
+        if ended is not None:
+            _log.error("A training process ended before it began.\n%s", ended[1])
             self._spare, self._again = None, time.monotonic() + _AGAIN
         if not self.keep_warm or self._spare is not None or time.monotonic() < self._again:
             return
         self._spare = self._start()
 
-    def _start(self) -> _Worker:
-        complaint = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the worker
-        process = subprocess.Popen(
-            self.command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=complaint, text=True,
-            cwd=_ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"},
-            # A terminal's Ctrl-C is for the server, which ends its workers. A session of their own would keep
-            # it away as well, but Linux shares the processor between sessions whatever their priorities are.
-            process_group=0,
-        )  # fmt: skip
-        return _Worker(process, complaint)
+    def _start(self) -> Process | Remote:
+        return self.cluster.start(self.command) if self.cluster else Process(self.command)
 
     def _reap(self) -> None:
         """Write down what became of processes that have ended."""
         for id, worker in list(self._working.items()):
-            code = worker.process.poll()
-            if code is None:
-                continue
+            ended = worker.ended(0)
+            if ended is None or (ended[0] == LOST and held(self.runs.root / id / "lock")):
+                continue  # a node that cannot be reached may still work at it
             del self._working[id]
-            complaint = worker.complained()
-            worker.close()
             with suppress(ValueError):  # deleted meanwhile
-                self._settle(id, code, worker.stopping, complaint)
+                self._settle(id, *ended)
                 self.runs.prune()
+            self._stopping.discard(id)
 
-    def _settle(self, id: str, code: int, stopping: bool, complaint: str) -> None:
+    def _settle(self, id: str, code: int, complaint: str) -> None:
         if code == _BUSY:
             return
-        if stopping:
+        if id in self._stopping:
             self.runs.end(id, Done(epoch=0, step=0, reason="stopped"))
         elif code == _ENDED:
             state = self.runs.state(id)
@@ -318,6 +290,11 @@ class Pool:
                 wishes, _ = self.runs.commands(id, state.read)
                 if any(wish["command"] in ("play", "step", "epoch") for wish in wishes):
                     self._go_on(id)  # asked for while it was leaving
+        elif code == LOST and self._losses[id] < _LOSSES:
+            _log.warning("The node of the run %s is lost.\n%s", id, complaint)
+            self._losses[id] += 1
+            if self._rewrite(id, status="queued", pool=self.id):
+                self._queue.insert(0, id)
         else:
             _log.error("The process of the run %s ended with %s.\n%s", id, code, complaint)
             self.runs.end(id, Failed(step=0, reason=_reason(code, complaint)))
@@ -325,6 +302,8 @@ class Pool:
 
 def _reason(code: int, complaint: str) -> str:
     """Why a process ended, in a sentence."""
+    if code == LOST:
+        return f"The machine of this run was lost {_LOSSES + 1} times. Play goes on where it was."
     if code < 0 and code != -signal.SIGKILL:
         with suppress(ValueError):
             return f"The process of this run crashed ({signal.Signals(-code).name})."
