@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from training.process import Process
-from zoo import limits
+from zoo import limits, weights
 
 LOST = 256  # instead of an exit code: the node is gone, or the cluster, or the way there
 
@@ -119,8 +119,6 @@ class Cluster:
         # A lost connection ends what was started over it at once, so that it can begin again elsewhere.
         os.environ["RAY_CLIENT_RECONNECT_GRACE_PERIOD"] = "0"
         import ray
-
-        from zoo import weights  # and torch, which a node needs not import for this module
 
         there = {"PYTHONPATH": str(_ROOT), "ZOOLENS_DATA": str(weights.data_root().resolve())}
         ray.init(

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import secrets
 import signal
 import threading
@@ -146,8 +145,9 @@ class Pool:
             self._closed = True
             self._changed.notify_all()
         self._thread.join()
-        for worker in (*self._working.values(), *filter(None, [self._spare])):
-            worker.end()
+        for worker in (*self._working.values(), self._spare):
+            if worker is not None:
+                worker.end()
         if self.cluster:
             self.cluster.close()
         if self._alive:

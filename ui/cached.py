@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from plotly.graph_objects import Figure
 from torch import nn
 
-from training import schedule
+from training import cluster, schedule
 from training.data import load
 from training.pool import Pool
 from training.recipe import Recipe
@@ -330,7 +330,7 @@ def once(what: tuple[object, ...], _make: Callable[[], T]) -> T:
 @_lasting
 def pool() -> Pool:
     """What trains on this server, for all its readers. Runs that were under way when it last ended go on."""
-    made = Pool(Runs())
+    made = Pool(Runs(), cluster=cluster.asked_for())
     made.recover()
     atexit.register(made.close)
     return made

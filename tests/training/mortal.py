@@ -2,7 +2,7 @@
 
 `python -m tests.training.mortal worker`   as `training.worker`, but the recipe's seed says what goes wrong
 `python -m tests.training.mortal forks`    works at a run in a fork of itself, for each folder it is told
-`python -m tests.training.mortal server`   a pool that recovers the runs of $ZOOLENS_RUNS, until it is killed
+`python -m tests.training.mortal server`   a pool that recovers the runs of $ZOOLENS_RUNS, here or on $ZOOLENS_CLUSTER, until it is killed
 """
 
 import os
@@ -16,6 +16,7 @@ from typing import ClassVar
 import torch
 
 from training import worker
+from training.cluster import asked_for
 from training.events import Event
 from training.loop import Trainer
 from training.pool import Pool
@@ -84,7 +85,7 @@ def forks() -> None:
 
 
 def server() -> None:
-    Pool(Runs(), slots=2, command=(*COMMAND, "worker")).recover()
+    Pool(Runs(), slots=2, command=(*COMMAND, "worker"), cluster=asked_for()).recover()
     time.sleep(600)
 
 

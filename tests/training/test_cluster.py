@@ -1,0 +1,135 @@
+"""Training on a Ray cluster of three nodes: what holds here holds there, and a node may go."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from tests.training.mortal import COMMAND, recipe
+from tests.training.test_worker import same, told, undisturbed, wait
+from training import cluster as module
+from training.cluster import Cluster
+from training.events import Changed, Done
+from training.lock import held
+from training.pool import Pool
+from training.runs import Runs
+
+ROOT = Path(__file__).parents[2]
+WORKER = (*COMMAND, "worker")
+ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, IO[str]]]:
+    """The address of the cluster, and what takes a node away."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZOOLENS_DATA", str(tmp_path_factory.mktemp("data")))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.training.nodes"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+        with process:
+            assert process.stdin
+            assert process.stdout
+            yield f"ray://127.0.0.1:{process.stdout.readline().strip()}", process.stdin
+            process.stdin.close()
+
+
+@pytest.fixture
+def pool(nodes: tuple[str, IO[str]], tmp_path: Path) -> Iterator[Pool]:
+    made = Pool(Runs(tmp_path), command=WORKER, cluster=Cluster(nodes[0]))
+    yield made
+    made.close()
+
+
+def is_(pool: Pool, id: str, status: str) -> Callable[[], bool]:
+    return lambda: pool.runs.status(id) == status
+
+
+def steps(pool: Pool, id: str) -> int:
+    return sum(each["kind"] == "step" for each in told(pool.runs, id))
+
+
+@ray
+@pytest.mark.slow
+def test_a_full_cluster_has_a_queue_and_runs_obey(pool: Pool) -> None:
+    """Two cores: two runs and one that waits. Pause, step, rate, play and stop reach a run on its node."""
+    first, second, third = (pool.submit(recipe(n, epochs=500)) for n in range(3))
+    wait(lambda: pool.slots == 2)
+    for id in (first, second):
+        wait(is_(pool, id, "running"))
+    assert pool.place(third) == 1
+    pool.pause(first)
+    wait(is_(pool, third, "running"))
+    assert pool.runs.status(first) == "paused"
+    begun = time.monotonic()
+    pool.stop(second)
+    took = time.monotonic() - begun
+    assert pool.runs.status(second) == "stopped"
+    assert took < 5  # about a fifth of a second where nobody else is at work
+    made = steps(pool, first)
+    pool.step(first)
+    wait(lambda: steps(pool, first) == made + 1)
+    wait(is_(pool, first, "paused"))
+    pool.rate(first, 0.002)
+    pool.play(first)
+    wait(lambda: steps(pool, first) > made + 3)
+    assert [each.event.rate for each in pool.runs.events(first)[0] if isinstance(each.event, Changed)] == [0.002]
+    for id in (first, third):
+        pool.stop(id)
+        assert isinstance(pool.runs.events(id)[0][-1].event, Done)
+
+
+@ray
+@pytest.mark.slow
+def test_a_killed_server_takes_its_runs_on_the_cluster_along_and_they_go_on(
+    nodes: tuple[str, IO[str]], tmp_path: Path
+) -> None:
+    wanted, runs = recipe(4, epochs=4, images=160), Runs(tmp_path)
+    id = runs.submit(wanted)
+    environment = os.environ | {"ZOOLENS_RUNS": str(tmp_path), "ZOOLENS_CLUSTER": nodes[0]}
+    server = subprocess.Popen(
+        [*COMMAND, "server"], env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    wait(lambda: len(runs.events(id)[0]) > 8)
+    server.kill()
+    server.wait()
+    wait(lambda: not held(runs.path(id) / "lock"), 30)
+    assert runs.status(id) == "interrupted"
+    pool = Pool(runs, command=WORKER, cluster=Cluster(nodes[0]))
+    pool.recover()
+    wait(is_(pool, id, "finished"))
+    pool.close()
+    assert same(told(runs, id), undisturbed(wanted))
+
+
+@ray
+@pytest.mark.slow
+def test_a_run_whose_node_is_lost_goes_on_elsewhere(pool: Pool, nodes: tuple[str, IO[str]]) -> None:
+    """In the end it has told what an undisturbed run tells."""
+    wanted = recipe(3, epochs=8, images=160)
+    id = pool.submit(wanted)
+    wait(lambda: len(pool.runs.events(id)[0]) > 8)
+    before = told(pool.runs, id)
+    print("kill", file=nodes[1], flush=True)
+    wait(lambda: pool.slots == 1)
+    wait(is_(pool, id, "finished"))
+    assert told(pool.runs, id)[: len(before)] == before
+    assert same(told(pool.runs, id), undisturbed(wanted))
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("10.0.0.1:6379", r"The cluster's address has to be ray://host:port, not 10\.0\.0\.1:6379\."),
+        ("ray://127.0.0.1:1", r"The cluster at ray://127\.0\.0\.1:1 cannot be reached\. .*"),
+    ],
+)
+def test_without_a_cluster_there_is_a_sentence(address: str, sentence: str, tmp_path: Path) -> None:
+    """ """
