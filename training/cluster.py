@@ -94,7 +94,7 @@ class Cluster:
     def close(self) -> None:
         """End all that was started."""
         self._closed.set()
-        self._thread.join()
+        self._thread.join(_PATIENCE)  # it may be waiting for a cluster that does not answer
 
     def _watch(self) -> None:
         while not self._closed.is_set():

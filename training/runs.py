@@ -84,6 +84,7 @@ class State:
     goal: str = "play"  # until when to train: "play" (the end), "step", "epoch", "pause" (not at all)
     read: int = 0  # bytes of commands.jsonl that have been obeyed
     note: str = ""  # why it ended, where the log could not take it
+    machine: str = ""  # the name of the one where it was last worked at
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ when the run resumes.
 
 import json
 import os
+import platform
 import signal
 import sys
 import threading
@@ -63,7 +64,7 @@ class Work:
 
     def run(self) -> None:
         """Train until the end, a wish, or a failure; all of it is told on disk."""
-        self._tell(status="starting")
+        self._tell(status="starting", machine=platform.node()[:64])
         try:
             self._recipe, meta = self._runs.recipe(self._folder.name), self._runs.meta(self._folder.name)
             _demand_memory(self._recipe)

@@ -158,6 +158,8 @@ def _progress(pool: Pool, id: str, status: str, recipe: Recipe, log: Log) -> Non
         parts.append(f"{_time(left)} left")
     else:
         parts.append(f"{_time(log.t)} of training")
+    if pool.cluster and status in ("running", "paused") and (state := pool.runs.state(id)):
+        parts.append(f"on {prose.literal(state.machine)}")
     st.progress(min(1.0, log.step / total), f"{badge(status)} {' · '.join(parts)}")
     if status == "queued":
         st.caption(_waiting(pool, id, status))
@@ -174,15 +176,22 @@ def _progress(pool: Pool, id: str, status: str, recipe: Recipe, log: Log) -> Non
 def _waiting(pool: Pool, id: str, status: str) -> str:
     """What a run without a first step waits for."""
     if status == "queued":
+        if pool.cluster and pool.cluster.trouble:
+            return pool.cluster.trouble
         place = pool.place(id)
         return (
-            f"place {place} in the queue: others are training on this machine."
+            f"place {place} in the queue: others are training on {where(pool)}."
             if place
             else "next in the queue."
         )
     if status == "starting":
         return "reading the pictures, building the network …"
     return "before the first step."
+
+
+def where(pool: Pool) -> str:
+    """Where it trains its runs, in words."""
+    return "the cluster" if pool.cluster else "this machine"
 
 
 def _time(seconds: float) -> str:

@@ -206,8 +206,8 @@ def _start(pool: Pool, race: Race, key: str) -> None:
             args=(start,), width=200,
         )  # fmt: skip
         st.caption(
-            f"{pool.slots} at once on this machine, one core each; the others wait in the queue. They share "
-            "seed, pictures and their order."
+            f"{pool.slots} at once on {player.where(pool)}, one core each; the others wait in the queue. "
+            "They share seed, pictures and their order."
         )
     if any(run.meta is not None and run.meta.group == key for run in RECORDINGS.list()):
         st.page_link(

@@ -22,6 +22,7 @@ class Fake:
     """A pool that trains nothing and remembers what it was asked for."""
 
     slots = 2
+    cluster = None
 
     def __init__(self, root: Path) -> None:
         self.runs = Runs(root)

@@ -2,7 +2,7 @@
 
 `python -m tests.training.mortal worker`   as `training.worker`, but the recipe's seed says what goes wrong
 `python -m tests.training.mortal forks`    works at a run in a fork of itself, for each folder it is told
-`python -m tests.training.mortal server`   a pool that recovers the runs of $ZOOLENS_RUNS, here or on $ZOOLENS_CLUSTER, until it is killed
+`python -m tests.training.mortal server`   a pool that recovers the runs of $ZOOLENS_RUNS, until it is killed
 """
 
 import os

@@ -1,7 +1,7 @@
 """A Ray cluster on this machine: `python -m tests.training.nodes`, a head without cores and two nodes of one.
 
-Says the port for clients. At each line that it reads, a node that trains goes as in a power cut; at the end of
-its input all of it ends.
+Says the port for clients. At each line that it reads, a node that trains goes as in a power cut; at the end
+of its input all of it ends.
 """
 
 import os
