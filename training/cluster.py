@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 class Remote:
-    """A process on a node, as `Process` is one here. No method waits for the cluster, apart from `end`."""
+    """A process on a node, as `Process` is one here. No method waits for the cluster."""
 
     def __init__(self, process: Any) -> None:
         self._process = process
@@ -58,14 +58,17 @@ class Remote:
         self._tell("__ray_terminate__")  # gives the core back
         return ended
 
-    def end(self) -> None:
-        """End it at once, or as soon as Ray finds that its node does not answer."""
-        self._tell("end")
-        if not wait([self._ending], _PATIENCE).done:
-            with suppress(Exception):
-                import ray
+    def kill(self) -> None:
+        """Let it end at once. Where its node does not answer, or has no core for it yet, Ray forgets it."""
+        self._tell("kill")
+        late = threading.Timer(_PATIENCE, self._forget)
+        late.daemon = True
+        late.start()
 
-                ray.kill(self._process)
+    def _forget(self) -> None:
+        if not self._ending.done():
+            with suppress(Exception):  # as in `ended`, where it is seen
+                sys.modules["ray"].kill(self._process)
 
     def _tell(self, method: str, *words: str) -> None:
         with suppress(Exception):  # as in `ended`, where it is seen
@@ -89,7 +92,11 @@ class Cluster:
 
     def start(self, command: Sequence[str] = ()) -> Remote:
         """A process on a node; where all cores are taken, by others as well, it begins when one is free."""
-        return Remote(self._hire.remote(command))
+        try:
+            return Remote(self._hire.remote(command))
+        except Exception:
+            self._hire, self.slots = None, 0  # the next look begins anew
+            raise
 
     def close(self) -> None:
         """End all that was started."""

@@ -25,6 +25,7 @@ _TICK = 0.05  # seconds between two looks at the processes
 _AGAIN = 10.0  # seconds until the next try where a process ends before it has begun
 _LATER = 3.0  # seconds after the start of a run at which the next process begins to import
 _PATIENCE = 0.15  # seconds that a run gets to stop by itself
+_LATE = 2.0  # seconds for a process that is killed to be gone; one on a node may take longer
 _LOSSES = 5  # nodes that a run may lose
 _ENDED, _BUSY = 0, 3  # exit codes of training.worker, which only a process that trains imports
 _log = logging.getLogger(__name__)
@@ -128,7 +129,8 @@ class Pool:
         self.runs.command(id, "stop")
         if worker:
             if worker.ended(_PATIENCE) is None:
-                worker.end()
+                worker.kill()
+                worker.ended(_LATE)
             with self._changed:
                 self._reap()
         else:
@@ -145,9 +147,11 @@ class Pool:
             self._closed = True
             self._changed.notify_all()
         self._thread.join()
-        for worker in (*self._working.values(), self._spare):
-            if worker is not None:
-                worker.end()
+        workers = [each for each in (*self._working.values(), self._spare) if each is not None]
+        for worker in workers:
+            worker.kill()
+        for worker in workers:
+            worker.ended(_LATE)
         if self.cluster:
             self.cluster.close()
         if self._alive:

@@ -52,7 +52,6 @@ class Process:
                         self._process.stdin.close()
         return code, self._said
 
-    def end(self) -> None:
-        """End it at once, whatever it does."""
+    def kill(self) -> None:
+        """Let it end at once, whatever it does. Does not wait for that."""
         self._process.kill()
-        self.ended()
