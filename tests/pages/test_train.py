@@ -3,14 +3,16 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests import synthetic
+from training.lock import Lock
 from training.recipe import Recipe
-from training.runs import Runs
+from training.runs import Runs, State, write_state
 from ui import cached, recipes
 
 Open = Callable[..., AppTest]
@@ -23,6 +25,7 @@ class Fake:
         self.runs = Runs(root)
         self.asked: list[tuple[Any, ...]] = []
         self.full = False
+        self.cluster: SimpleNamespace | None = None
 
     def submit(self, recipe: Recipe, *, owner: str = "") -> str:
         if self.full:
@@ -213,6 +216,23 @@ def test_the_buttons_of_every_state(
         app.button(key=key).click().run()
         assert not app.exception
         assert pool.asked[-1] == (key.rpartition(" ")[2].removeprefix("train."), run)
+
+
+def test_on_a_cluster_one_sees_where_a_run_trains(
+    page: Open, pool: Fake, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And why it does not begin. Without a cluster nothing is said of machines."""
+    with Lock(pool.runs.path(run) / "lock") as lock:
+        write_state(lock, State(status="running", machine="node7"))
+    monkeypatch.setattr(pool.runs, "status", lambda id: "running")
+    app = page(run=run)
+    assert "node7" not in str(app.get("progress")[0].proto)
+    pool.cluster = SimpleNamespace(trouble="")
+    assert " · on node7" in str(app.run().get("progress")[0].proto)
+    monkeypatch.setattr(pool.runs, "status", lambda id: "queued")
+    assert "others are training on the cluster" in texts(app.run())
+    pool.cluster.trouble = "The cluster cannot be reached."
+    assert "The cluster cannot be reached." in texts(app.run())
 
 
 def test_turning_the_rate(page: Open, pool: Fake, run: str, monkeypatch: pytest.MonkeyPatch) -> None:
