@@ -5,6 +5,7 @@ import inspect
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from types import MappingProxyType
@@ -51,7 +52,8 @@ def family_of(name: str) -> Family:
     return _FAMILY_OF[variant(name).name]
 
 
-def knobs(name: str) -> dict[str, tuple[Knob, KnobValue]]:
+@cache  # every specimen asks
+def knobs(name: str) -> Mapping[str, tuple[Knob, KnobValue]]:
     """What a reader may turn on this variant, each knob with the value the variant has.
 
     Arguments that are tuples come element by element (`depths.0`). A value between two choices is made a
@@ -76,7 +78,7 @@ def knobs(name: str) -> dict[str, tuple[Knob, KnobValue]]:
                 if not any(isinstance(c, str | bool) for c in choices):
                     choices = tuple(sorted(choices))
             found[key] = (replace(knob, name=key, choices=choices), default)
-    return found
+    return MappingProxyType(found)
 
 
 def check_knobs(name: str, turned: Mapping[str, KnobValue]) -> None:
