@@ -1,5 +1,6 @@
 """Words from outside stay words: names of classes, runs and files are never HTML, Markdown or script."""
 
+import html
 import io
 import json
 import re
@@ -9,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,6 +24,8 @@ from training.events import Event, Started
 from training.pool import Pool
 from training.runs import Runs
 from ui import cached, evidence, predictions, prose, rows, stem_views
+from viz.figures import attention, data, invariance
+from viz.figures.agreement import agreement
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "ui").rglob("*.py")]
@@ -51,11 +55,11 @@ def test_no_component_makes_html_of_text(path: Path) -> None:
 class Tags(HTMLParser):
     """The elements of a piece of HTML, and what it says besides."""
 
-    def __init__(self, html: str) -> None:
+    def __init__(self, text: str) -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
-        self.feed(html)
+        self.feed(text)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -75,7 +79,7 @@ anything = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, m
 def test_html_of_ours_says_any_name_letter_by_letter(name: str) -> None:
     row = predictions.Row(place=1, name=name, probability=0.5, logit=1.0, mark=name, chosen=True)
     plate = evidence.Plate(title=name, picture=name, alt=name, note=name, colour="#000")
-    for html, plain in (
+    for shown, plain in (
         (predictions.table([row], "Title"), predictions.table([replace(row, name="x", mark="x")], "Title")),
         (
             evidence.row([plate], least=1),
@@ -84,7 +88,7 @@ def test_html_of_ours_says_any_name_letter_by_letter(name: str) -> None:
         (rows.markup([{"Class": name}], name), rows.markup([{"Class": "x"}], "x")),
         (stem_views.figure(None, None, name, name), stem_views.figure(None, None, "x", "x")),
     ):
-        found, expected = Tags(html), Tags(plain)
+        found, expected = Tags(shown), Tags(plain)
         assert [tag for tag, _ in found.elements] == [tag for tag, _ in expected.elements]
         assert [set(each) for _, each in found.elements] == [set(each) for _, each in expected.elements]
         assert name in found.text
@@ -96,6 +100,21 @@ def test_markdown_behind_literal_says_any_text_letter_by_letter(text: str) -> No
     shown = prose.literal(text)
     assert re.sub(rf"\\({PUNCTUATION})", r"\1", shown) == " ".join(text.split())
     assert not re.search(PUNCTUATION, re.sub(rf"\\{PUNCTUATION}", "", shown))
+
+
+def test_charts_say_names_letter_by_letter() -> None:
+    """Plotly takes tags in its texts for tags."""
+    line = invariance.Line(name=NAME, x=[0.0, 1.0], y=np.array([0.0, 1.0]))
+    for figure in (
+        data.balance([NAME, "x"], [1, 2], [1, 2]),
+        agreement([NAME, "x"], np.eye(2)),
+        attention.lens(np.zeros((3, 2)), [NAME, "x"]),
+        invariance.curves([line], title="", axis="", y=""),
+        invariance.bars([NAME], [0.5], title="", axis=""),
+    ):
+        drawn = json.dumps(figure.to_plotly_json(), default=str)
+        assert html.escape(TAG) in drawn
+        assert TAG not in drawn
 
 
 @pytest.fixture

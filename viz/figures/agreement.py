@@ -1,6 +1,7 @@
 """How alike maps are, each with each."""
 
 from collections.abc import Sequence
+from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,6 +13,7 @@ _CELL = 46  # pixels
 
 def agreement(names: Sequence[str], values: NDArray[np.float64]) -> go.Figure:
     """Rank correlations (n, n) as a table of colours, with the numbers in it; NaN stays empty."""
+    names = [escape(name) for name in names]
     numbered = [f"{number}. {name}" for number, name in enumerate(names, 1)]
     text = [["" if np.isnan(value) else f"{value:.2f}".replace("-", "−") for value in row] for row in values]
     at = [str(number) for number in range(1, len(names) + 1)]

@@ -4,6 +4,7 @@ Numbers in, figures out.
 """
 
 from collections.abc import Sequence
+from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
@@ -42,7 +43,7 @@ def distances(blocks: Sequence[str], far: Sequence[NDArray[np.floating]], side: 
 def lens(told: NDArray[np.floating], names: Sequence[str]) -> go.Figure:
     """The probability of some classes after each block, (blocks + 1, classes); 0 is before the first."""
     figure = go.Figure()
-    for at, name in enumerate(names):
+    for at, name in enumerate(map(escape, names)):
         figure.add_scatter(
             x=list(range(len(told))), y=told[:, at], mode="lines+markers", name=name,
             line={"color": COLOURS[at], "width": 2.5}, marker={"symbol": SYMBOLS[at], "size": 8},

@@ -6,6 +6,7 @@ Numbers in, figures out.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
@@ -55,7 +56,7 @@ def curves(
     for at, line in enumerate(lines):
         places, known = np.asarray(line.x), np.isfinite(line.y)
         figure.add_scatter(
-            x=places[known], y=line.y[known], mode="lines+markers", name=line.name,
+            x=places[known], y=line.y[known], mode="lines+markers", name=escape(line.name),
             line={"color": COLOURS[at], "dash": DASHES[at], "width": 2.2},
             marker={"color": COLOURS[at], "symbol": SYMBOLS[at], "size": 6},
         )  # fmt: skip
@@ -81,10 +82,10 @@ def curves(
 
 def bars(names: Sequence[str], values: Sequence[float], *, title: str, axis: str) -> go.Figure:
     """A share of 1 for each name, the largest on top."""
-    order = np.argsort(values)
+    order, shown = np.argsort(values), [escape(name) for name in names]
     figure = go.Figure(
         go.Bar(
-            x=[values[at] for at in order], y=[names[at] for at in order], orientation="h", width=0.62,
+            x=[values[at] for at in order], y=[shown[at] for at in order], orientation="h", width=0.62,
             marker={"color": COLOURS[0]}, text=[f"{values[at]:.0%}" for at in order], textposition="auto",
             textfont={"size": 13}, constraintext="none", cliponaxis=False,
             hovertemplate="%{y}: %{x:.1%}<extra></extra>",
