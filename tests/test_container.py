@@ -137,6 +137,7 @@ def test_the_app_finds_the_head(compose: Any) -> None:
     assert f"--ray-client-server-port={address[2]}" in head
     port = next(word.partition("=")[2] for word in head if word.startswith("--port="))
     assert f"--address={address[1]}:{port}" in services["worker"]["command"]
+    assert services[address[1]]["healthcheck"]["test"][-1] == f"{address[1]}:{port}"
 
 
 @pytest.fixture
