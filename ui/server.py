@@ -5,11 +5,16 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
+from pkgutil import iter_modules
 
 import streamlit as st
 import torch
 
+import ui
 from zoo import limits, log
+
+_SOON = 5.0  # seconds after the start, when the first page is drawn, until the rest is imported
 
 
 @asynccontextmanager
@@ -24,13 +29,18 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     from ui import cached  # noqa: F401  (here, because it looks for Streamlit's runtime)
 
     log.event("server start", streamlit=st.__version__, torch=torch.__version__)
-    threading.Thread(target=_later, name="imports", daemon=True).start()
+    later = threading.Timer(_SOON, _later)
+    later.daemon = True
+    later.start()
     yield
+    later.cancel()
     log.event("server end")
 
 
 def _later() -> None:
     """Import what only some pages need."""
+    for module in iter_modules(ui.__path__, "ui."):
+        import_module(module.name)
     import torchvision  # noqa: F401
 
     gc.collect()
