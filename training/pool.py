@@ -19,7 +19,7 @@ from training.lock import Lock, held
 from training.process import Process
 from training.recipe import Recipe
 from training.runs import ACTIVE, ENDED, POOLS, Runs, State, write_state
-from zoo import limits
+from zoo import limits, log
 
 _TICK = 0.05  # seconds between two looks at the processes
 _AGAIN = 10.0  # seconds until the next try where a process ends before it has begun
@@ -280,6 +280,8 @@ class Pool:
             del self._working[id]
             with suppress(ValueError):  # deleted meanwhile
                 self._settle(id, *ended)
+                if (status := self.runs.status(id)) in ENDED:
+                    log.event("run ended", run=id, status=status)
                 self.runs.prune()
             self._stopping.discard(id)
 

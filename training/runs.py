@@ -32,7 +32,7 @@ from training.events import Checkpoint, Done, Epoch, Event, Failed, Step, from_d
 from training.lock import Lock, held
 from training.owners import mark, marked
 from training.recipe import LIMITS, Recipe
-from zoo import limits, weights
+from zoo import limits, log, weights
 from zoo.timing import machine
 
 COMMANDS = ("play", "pause", "stop", "step", "epoch", "rate")
@@ -197,6 +197,9 @@ class Runs:
                 lock.write(_block(State(pool=pool)))
             yield id, folder
             folder.replace(self.root / id)
+            # What stands behind "own:" is a reader's word.
+            data = recipe.data.partition(":")[0]
+            log.event("run submitted", run=id, network=recipe.specimen.variant, data=data)
         except OSError as error:
             raise ValueError(f"The run cannot be stored: {_plain(error)}.") from None
         finally:

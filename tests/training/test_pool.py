@@ -1,5 +1,6 @@
 """The processes that train: one that dies is one failed run, and nothing else."""
 
+import logging
 import os
 import re
 import signal
@@ -18,7 +19,7 @@ from training.events import Done
 from training.lock import Lock, held
 from training.pool import Pool
 from training.runs import POOLS, Runs, State, write_state
-from zoo import limits
+from zoo import limits, log
 
 WORKER = (*COMMAND, "worker")
 REASONS = {
@@ -76,6 +77,17 @@ def test_what_goes_wrong_is_one_failed_run_with_its_reason(pool: Pool) -> None:
     assert same(
         [each for each in told(pool.runs, full) if each["kind"] != "failed"], undisturbed(recipe(FILL))
     )
+
+
+def test_the_log_tells_of_a_run_and_its_end(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "zoolens")
+    pool = Pool(Runs(tmp_path), slots=1, keep_warm=False, command=NOBODY)
+    id = pool.submit(recipe(0))
+    wait(ended(pool, id))
+    pool.close()
+    begun, end = (each for each in map(log.read, caplog.records) if each.name.startswith("run "))
+    assert (begun.name, begun.fields["run"], begun.fields["data"]) == ("run submitted", id, "shapes")
+    assert (end.name, end.fields) == ("run ended", {"run": id, "status": "failed"})
 
 
 @pytest.mark.slow
