@@ -96,4 +96,6 @@ def shows(key: str, value: object) -> str:
         first, when = st.session_state[f"{key} set"]
         if value == first and now - when < _DRAWN:
             st.session_state[key] = value
+        else:  # turned, it has been drawn: turned back, it is as the reader left it
+            del st.session_state[f"{key} set"]
     return key

@@ -46,3 +46,14 @@ def test_what_a_quick_reader_has_chosen_is_not_sent_back(clock: list[float], wri
     st.session_state["page.list"] = TURNED
     state.shows("page.list", TURNED)
     assert written == ["b"]
+
+
+def test_what_was_turned_and_turned_back_is_not_sent_again(clock: list[float], written: list[object]) -> None:
+    """A reader who switches quickly has meanwhile chosen something else, which would be taken back."""
+    state.shows("page.list", "b")
+    st.session_state["page.list"] = TURNED
+    state.shows("page.list", TURNED)
+    st.session_state["page.list"] = "b"  # from the browser, too
+    del written[:]
+    state.shows("page.list", "b")
+    assert written == []
