@@ -1,0 +1,149 @@
+"""Every network of the zoo through every method that explains a class, eight threads at once on one network.
+
+Each gives a finite map of the picture's shape or says in a sentence why it is not defined, and nobody notices
+afterwards that the network was looked into: neither after work that was stopped half way, nor after a class
+that there is not.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import zoo
+from tests.untouched import untouched
+from viz import attribution, cam, layers, methods
+from viz.attribution import Method
+
+CLASSROOM = [family.classroom.name for family in zoo.FAMILIES.values()]
+IMAGENET = [name for name, row in zoo.VARIANTS.items() if row.num_classes == 1000]
+LARGEST = 200_000_000  # parameters: two copies of what is larger need more memory than a small machine has
+TOO_LARGE = {
+    "regnet_y_128gf", "vit_l_32", "vit_l_16", "vit_h_14", "efficientnet_v2_xl", "nfnet_f3", "nfnet_f4",
+    "nfnet_f5", "nfnet_f6", "nfnet_f7", "convnext_xlarge",
+}  # fmt: skip
+TARGET = 1
+
+
+@pytest.fixture(autouse=True)
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few passes for each method, and those that several methods share only once."""
+    for passes in ("STEPS", "SAMPLES", "MASKS"):
+        monkeypatch.setattr(attribution, passes, 1)
+    monkeypatch.setattr(cam, "BATCH", 2)
+    monkeypatch.setattr(methods, "PART", 1.2)  # four places of the square
+    for module, shared in ((layers, "best"), (cam, "evidence"), (attribution, "backward")):
+        monkeypatch.setattr(module, shared, lru_cache(getattr(module, shared)))
+
+
+class Stopped(Exception):
+    """What a reader does who cancels."""
+
+
+def stop(share: float) -> None:
+    raise Stopped
+
+
+def parameters(name: str) -> int:
+    published = zoo.VARIANTS[name].published
+    return published.params if published else sum(p.numel() for p in zoo.skeleton(name).parameters())
+
+
+def test_what_is_left_out_is_what_is_too_large() -> None:
+    assert {name for name in IMAGENET if parameters(name) > LARGEST} == TOO_LARGE
+
+
+@pytest.mark.parametrize("name", CLASSROOM)
+def test_classroom(name: str) -> None:
+    check(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in IMAGENET if name not in TOO_LARGE])
+def test_imagenet(name: str) -> None:
+    check(name)
+
+
+def check(name: str) -> None:
+    model, image = smallest(name)
+    with untouched(model), ThreadPoolExecutor(8) as pool:
+        gradient = attribution.backward(model, image, TARGET)
+        cam.evidence(model, image, TARGET, layers.best(None, model, image).path)
+        work = [
+            pool.submit(mapped, method, model, image)
+            for key, method in methods.METHODS.items()
+            if key != "scorecam"
+        ]
+        work += [
+            pool.submit(scored, model, image),
+            pool.submit(class_activation, model, image),
+            pool.submit(stopped, model, image),
+            pool.submit(asked_for_no_class, model, image),
+        ]
+        found = methods.METHODS["input_gradient"].run(model, image, TARGET)
+    for each in work:
+        each.result()
+    alone = (gradient * image[0]).sum(0)
+    torch.testing.assert_close(found, alone, rtol=1e-4, atol=1e-5 * float(alone.abs().max()))
+
+
+def smallest(name: str) -> tuple[nn.Module, Tensor]:
+    """The network, and noise of the least size in use that its layers leave something of."""
+    row = zoo.VARIANTS[name]
+    for side in (32, 64, 96, row.input_size):
+        try:
+            with torch.no_grad():
+                zoo.skeleton(name, input_size=side)(torch.empty(1, row.channels, side, side, device="meta"))
+        except (ValueError, RuntimeError):
+            continue
+        image = torch.randn(1, row.channels, side, side, generator=torch.Generator().manual_seed(0))
+        return zoo.build(name, input_size=side), image
+    raise AssertionError(name)
+
+
+def mapped(method: Method, model: nn.Module, image: Tensor) -> None:
+    if (reason := method.undefined(model)) is not None:
+        assert reason.endswith("."), method.key
+        with pytest.raises(ValueError, match=r"\.$"):
+            method.run(model, image, TARGET)
+        return
+    found = method.run(model, image, TARGET)
+    sound(found, image, method.key)
+    assert method.signed or found.min() >= 0, method.key
+
+
+def scored(model: nn.Module, image: Tensor) -> None:
+    """Score-CAM asks about each of up to thousands of maps: here about the first."""
+    rounds = cam.score_cam(model, image, TARGET, layers.best(None, model, image).path)
+    sound(cam.over(next(rounds)[1], image), image, "scorecam")
+    rounds.close()
+
+
+def class_activation(model: nn.Module, image: Tensor) -> None:
+    """CAM, which most networks have no head for."""
+    try:
+        found = cam.cam(model, image, TARGET, method="cam")
+    except ValueError as error:
+        if "CAM is not defined here" not in str(error):
+            raise
+    else:
+        sound(found, image, "cam")
+
+
+def stopped(model: nn.Module, image: Tensor) -> None:
+    with pytest.raises(Stopped):
+        methods.METHODS["rise"].run(model, image, TARGET, stop)
+
+
+def asked_for_no_class(model: nn.Module, image: Tensor) -> None:
+    with pytest.raises(ValueError, match="no class 1000"):
+        methods.METHODS["gradcam"].run(model, image, 1000)
+
+
+def sound(found: Tensor, image: Tensor, key: str) -> None:
+    assert found.shape == image.shape[-2:], key
+    assert found.isfinite().all(), key
+    assert found.dtype == torch.float32, key
+    assert not found.requires_grad, key
