@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from ui import catalogue, export, prose, state
+from ui import cached, catalogue, export, prose, state
 from ui.catalogue import Entry
 from viz.figures import style
 from viz.figures.timeline import AXES, SIZES
@@ -196,7 +196,11 @@ def grid(entries: Sequence[Entry]) -> None:
 
     All of them are one element: as elements of Streamlit's own, fifty cards would take ten times as long.
     """
-    st.html(prose.Markup(f'<ul class="zl-cards" role="list">{"".join(map(_card, entries))}</ul>'))
+
+    def drawn() -> prose.Markup:
+        return prose.Markup(f'<ul class="zl-cards" role="list">{"".join(map(_card, entries))}</ul>')
+
+    st.html(cached.once(("cards", *(entry.key for entry in entries)), drawn))
 
 
 def _step(params: float) -> str:
