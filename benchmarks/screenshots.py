@@ -1,6 +1,6 @@
 """Take the README's pictures: `python -m benchmarks.screenshots`.
 
-Starts the app, opens every page below at two sizes in both themes, and those of the laboratory once, and writes
+Starts the app, opens every page below at two sizes in both themes, those of the laboratory once, and writes
 assets/screenshots/. Nothing is written where a page shows an error or asks another host for anything.
 """
 
