@@ -89,6 +89,9 @@ def add(
     path = checked(name, root)
     if path.exists():
         raise ValueError(f"There are already pictures called {name}. Delete them or take another name.")
+    most = limits.OWN_SETS_GIB.value
+    if sum(store.own(other, root).stat().st_size for other in store.owned(root)) >= most << 30:
+        raise ValueError(f"Pictures of readers' own may take {most} GiB here, and do. Delete some first.")
     if source.is_dir():
         return _pack(_sorted(_walked(source)), path, name, progress)
     if not source.exists():

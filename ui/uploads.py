@@ -6,6 +6,7 @@ from PIL import Image
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from training import reading
+from ui.gate import at_once, patient
 from ui.samples import LARGEST, Photo, digest
 from zoo import limits, log
 
@@ -14,6 +15,8 @@ _KINDS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".p
 _LONGEST = 20  # times: how much longer one side may be than the other
 
 
+@patient
+@at_once
 def photo(content: bytes, token: str, title: str) -> tuple[Photo, str]:
     """The photo, and what was changed on the way from the file, in a sentence or "".
 

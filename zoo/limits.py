@@ -88,6 +88,10 @@ OWN_PICTURES = Limit(
     variable="ZOOLENS_OWN_PICTURES", default=100_000, unit="pictures",
     what="a reader's own data set",
 )  # fmt: skip
+OWN_SETS_GIB = Limit(
+    variable="ZOOLENS_OWN_SETS_GIB", default=20, unit="GiB",
+    what="all readers' own data sets on the disk",
+)  # fmt: skip
 SPLITS_GIB = Limit(
     variable="ZOOLENS_SPLITS_GIB", default=2, unit="GiB",
     what="data sets kept on the disk as they were loaded lately",

@@ -340,6 +340,16 @@ def test_own_pictures_are_loaded_listed_and_deleted(tmp_path: Path) -> None:
         own.delete("mine", tmp_path)
 
 
+def test_the_disk_holds_so_much_of_readers_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(limits.OWN_SETS_GIB.variable, "1")
+    zipped(tmp_path / "in.zip", good())
+    own.add(tmp_path / "in.zip", "first", root=tmp_path)
+    with store.own("first", tmp_path).open("ab") as file:  # a hole: it takes nothing of this disk
+        file.truncate(1 << 30)
+    with pytest.raises(ValueError, match="may take 1 GiB here, and do"):
+        own.add(tmp_path / "in.zip", "second", root=tmp_path)
+
+
 def test_an_import_in_a_process_of_its_own(tmp_path: Path) -> None:
     path = zipped(tmp_path / "in.zip", good())
     told: list[tuple[int, int, str]] = []
