@@ -5,13 +5,19 @@ from pathlib import Path
 
 import pytest
 import torch
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).parents[1]
 
-# Readers are told no details of an exception; whoever reads the report of a test needs them.
-os.environ["STREAMLIT_CLIENT_SHOW_ERROR_DETAILS"] = "full"
+os.environ["STREAMLIT_CLIENT_SHOW_ERROR_DETAILS"] = "full"  # of servers that tests start: see below
 torch.set_num_threads(1)  # many small tensors, several test processes: threads only get in each other's way
+
+
+@pytest.fixture(autouse=True)
+def told() -> None:
+    """Readers are told no details of an exception; whoever reads the report of a test needs them."""
+    config.set_option("client.showErrorDetails", "full")
 
 
 @pytest.fixture

@@ -44,9 +44,7 @@ def test_other_sites_are_kept_out_and_uploads_small() -> None:
 
 
 @pytest.mark.usefixtures("loaded")
-def test_tracebacks_go_to_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("STREAMLIT_CLIENT_SHOW_ERROR_DETAILS")
-    config.get_config_options(force_reparse=True)
+def test_tracebacks_go_to_the_log() -> None:
     assert config.get_option("client.showErrorDetails") == "none"
 
 

@@ -103,6 +103,14 @@ def test_pages_of_other_sites_get_no_socket(base: str) -> None:
     assert refused.value.response.status_code == 403
 
 
+def test_a_server_that_has_a_name_answers_to_no_other() -> None:
+    """As SECURITY.md advises behind a proxy."""
+    with driver.serving(STREAMLIT_SERVER_ALLOWED_HOSTS="zoolens.example.org") as base:
+        with pytest.raises(InvalidStatus) as refused:
+            opened(base)
+        assert refused.value.response.status_code == 403
+
+
 def test_nothing_is_uploaded_without_a_session_and_its_token(base: str) -> None:
     asked = urllib.request.Request(f"{base}/_stcore/upload_file/nobody/1", data=b"x", method="PUT")
     with pytest.raises(urllib.error.HTTPError) as refused:
