@@ -161,6 +161,14 @@ def test_what_is_wrong_is_refused_in_a_sentence_and_nothing_is_written(
     assert os.listdir(tmp_path) == ["in.zip"]
 
 
+@pytest.mark.slow
+def test_a_hundred_thousand_files_hide_no_picture(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "in.zip", good() | {f"cat/{at}.txt": b"" for at in range(100_000)})
+    report = own.add(path, "mine", root=tmp_path)
+    assert report.ignored == 100_000
+    assert report.train == (6, 6)
+
+
 def test_a_size_that_is_a_lie_is_a_broken_picture(tmp_path: Path) -> None:
     """More is packed than declared: no more than that is ever unpacked, and the checksum is then wrong."""
     files = good(30)
