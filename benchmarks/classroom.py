@@ -180,7 +180,7 @@ async def lecture(
                     seen.runs.add(run)
                 await end.wait()
     except Exception as error:  # a dropped connection, an exception on the page, or silence
-        seen.errors[f"{name}: {type(error).__name__} {error}"[:300]] += 1
+        seen.errors[f"{name}: {type(error).__name__} {error}"[:900]] += 1
 
 
 async def together(server: Server, sessions: int, steps: Sequence[str]) -> tuple[Class, float]:
@@ -362,7 +362,11 @@ def main() -> None:
     print(machine())
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        driver.serving(ZOOLENS_RUNS=folder, STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL=str(FORGOTTEN)) as base,
+        driver.serving(
+            ZOOLENS_RUNS=folder,
+            STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL=str(FORGOTTEN),
+            STREAMLIT_CLIENT_SHOW_ERROR_DETAILS="full",  # to the reader, who tells them here
+        ) as base,
     ):
         asyncio.run(measure(asked, Server(base), Runs(Path(folder))))
 

@@ -160,7 +160,8 @@ class Session:
         element = message.delta.new_element
         kind = element.WhichOneof("type")
         if kind == "exception":
-            raise ScriptError(f"{element.exception.type}: {element.exception.message}")
+            trace = " | ".join(line.strip() for line in element.exception.stack_trace[-3:])
+            raise ScriptError(f"{element.exception.type}: {element.exception.message} | {trace}")
         if kind == "alert":
             self.said.append(element.alert.body)
         drawn = getattr(element, kind) if kind else message.delta.add_block
