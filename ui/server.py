@@ -10,6 +10,7 @@ from pkgutil import iter_modules
 
 import streamlit as st
 import torch
+from streamlit import net_util
 
 import ui
 from zoo import limits, log
@@ -26,6 +27,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     except ValueError as error:  # which would end the start without a word
         sys.stderr.write(f"{error}\n")
         raise
+    ask_nobody()
     from ui import cached  # noqa: F401  (here, because it looks for Streamlit's runtime)
 
     log.event("server start", streamlit=st.__version__, torch=torch.__version__)
@@ -35,6 +37,15 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     yield
     later.cancel()
     log.event("server end")
+
+
+def ask_nobody() -> None:
+    """Keep Streamlit from asking a host on the internet for the address of this machine.
+
+    It would do so whenever a socket names a strange origin, and keep all readers waiting for up to two
+    seconds. A page's own socket is allowed by the name that it was opened at.
+    """
+    net_util.get_external_ip = lambda: None
 
 
 def _later() -> None:
