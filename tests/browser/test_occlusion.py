@@ -1,11 +1,14 @@
 """The square in a real browser: maps as they come, moving it, cancelling, reloading, phone and keyboard."""
 
+import io
 import re
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import driver
+from training.shapes import CLASSES
 
 SMALL = "/occlusion?occlusion.net=resnet_classroom,weights:shipped:resnet_shapes"
 LONG = "/occlusion?occlusion.size=1/10&occlusion.stride=1/8"  # thousands of places, EfficientNet-Lite0
@@ -90,3 +93,28 @@ def test_a_phone_in_the_dark(visit: driver.Visitor) -> None:
     assert main.evaluate("m => m.scrollWidth <= m.clientWidth")
     expect(page.locator(".sliding .picture .view")).to_be_visible()
     assert driver.accessibility(page) == []
+
+
+def test_the_map_on_other_pictures(visit: driver.Visitor) -> None:
+    """The row belongs to the picture and the map above it, names what it shows, and can be taken away."""
+    page = visit(f"{SMALL}&occlusion.photo=cup")
+    finished(page)
+    row = page.get_by_role("img", name=re.compile(r"^What map \d+ sees in other pictures"))
+    expect(row).to_be_visible()
+    alt = row.get_attribute("alt") or ""
+    (number,) = re.findall(r"^What map (\d+)", alt)
+    expect(page.get_by_text(f"(c) Map {number} on other pictures")).to_be_visible()
+    named = re.findall(r"(\w+) \(([\d.e+]+)\)", alt)
+    assert 0 < len(named) <= 6
+    assert "Cup" not in dict(named)
+    strengths = [float(strength) for _, strength in named]
+    assert strengths == sorted(strengths, reverse=True)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Map on other pictures (PNG)").click()
+    made = Image.open(io.BytesIO(waiting.value.path().read_bytes()))
+    assert waiting.value.suggested_filename == f"zoolens-map-{number}.png"
+    assert made.width > 100 * len(named)
+
+    page.get_by_role("radio", name="Data set").click()  # then the others are of the same data set
+    shown = rf"there: ((, )?({'|'.join(CLASSES)}) \([\d.e+]+\))+$"
+    expect(row).to_have_attribute("alt", re.compile(shown))
