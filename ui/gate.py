@@ -104,7 +104,7 @@ class Gate:
             self._leave(turn)
 
     def pause(self) -> None:
-        """Inside a long piece of work: let those who wait have their turn first."""
+        """Inside a long piece of work, with no lock in hand: let those who wait have their turn first."""
         turn = self._turn
         if turn is not None and self._queue:
             self._leave(turn)
