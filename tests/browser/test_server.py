@@ -33,6 +33,8 @@ def told(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> list[dic
             chooser.set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
             while _told(file).count("upload") < count:
                 page.wait_for_timeout(100)
+            driver.settled(page)
+            page.wait_for_load_state("networkidle")  # or a picture that is being fetched would be gone
         visitor.close()
         deadline = time.monotonic() + 60
         while "session end" not in _told(file):
