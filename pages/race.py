@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import cached, lesson, prose, race, race_list, shell
+from ui import cached, lesson, presenter, prose, race, race_list, shell
 
 shell.guard()
 
@@ -15,4 +15,5 @@ else:
     st.markdown(prose.words("race")["lede"])
     race.prepare(pool)
     race_list.races(pool.runs)
+presenter.door()
 lesson.ending("race")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import cached, lesson, prose, run_list, shell, train
+from ui import cached, lesson, presenter, prose, run_list, shell, train
 
 shell.guard()
 
@@ -15,4 +15,5 @@ if run is None:
 else:
     train.watch(pool, run)
 run_list.runs(pool.runs, run)
+presenter.door()
 lesson.ending("train")

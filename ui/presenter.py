@@ -6,6 +6,7 @@ remembered by the visit alone: nothing is kept in the browser, in an address or 
 
 import hmac
 import os
+import threading
 import time
 
 import streamlit as st
@@ -16,12 +17,18 @@ VARIABLE = "ZOOLENS_PRESENTER_KEY"
 _FEWEST = 8  # characters of a key
 _LONGEST = 200  # characters that may be typed
 _PAUSE = 1.0  # seconds that a wrong key takes, so that nobody tries a list of them
+_trying = threading.Lock()
 _GIVEN, _TYPED, _WRONG = "presenter.given", "presenter.typed", "presenter.wrong"
 
 
 def allowed() -> bool:
     """Whether this visit has given the key of this server."""
     return bool(_key()) and bool(st.session_state.get(_GIVEN))
+
+
+def expected() -> bool:
+    """Whether this server has a key, so that somebody may be its presenter."""
+    return bool(_key())
 
 
 def ask() -> None:
@@ -40,6 +47,18 @@ def ask() -> None:
         st.error(words["wrong"], icon=":material/key_off:")
 
 
+def door() -> None:
+    """A small button behind which the key can be given; nothing where the server has none."""
+    if not expected():
+        return
+    with st.popover("Presenter", icon=":material/key:", type="tertiary", key="presenter.door"):
+        if allowed():
+            st.markdown(prose.words("presenter")["inside"])
+            st.button("Leave", icon=":material/logout:", key="presenter.leave", on_click=leave)
+        else:
+            ask()
+
+
 def leave() -> None:
     """This visit is the presenter's no longer."""
     st.session_state.pop(_GIVEN, None)
@@ -53,8 +72,9 @@ def _key() -> str:
 
 def _give() -> None:
     key, typed = _key(), st.session_state[_TYPED]
-    if key and hmac.compare_digest(typed.encode(), key.encode()):
-        st.session_state[_GIVEN] = True
-    else:
-        time.sleep(_PAUSE)
-        st.session_state[_WRONG] = True
+    with _trying:  # or many windows would try many keys at once
+        if key and hmac.compare_digest(typed.encode(), key.encode()):
+            st.session_state[_GIVEN] = True
+        else:
+            time.sleep(_PAUSE)
+            st.session_state[_WRONG] = True

@@ -320,7 +320,7 @@ def _buttons(pool: Pool, now: Mapping[str, str]) -> None:
             help="Ends all lanes. Their curves and weights are kept.",
         )  # fmt: skip
     if len(own) < len(now):
-        st.caption(prose.words("race")["others" if own else "others all"])
+        st.caption(prose.words("rights")["some"] if own else rights.why("race"))
 
 
 def _state(pool: Pool, at: int, name: str, id: str, status: str, log: Log, recipe: Recipe) -> None:

@@ -7,16 +7,21 @@ from collections.abc import Callable
 
 from training.owners import marked
 from training.runs import Runs
-from ui import browser, prose
+from ui import browser, presenter, prose
 
 
 def may(runs: Runs, id: str) -> bool:
-    """Whether this reader may steer the run. What is nobody's, as a run from the terminal, is everybody's."""
+    """Whether this reader may steer the run.
+
+    What is nobody's, as a run from the terminal, is everybody's; where there may be a presenter, only theirs.
+    """
     try:
         owner = runs.meta(id).owner
     except ValueError:  # deleted, or damaged
         return False
-    return not owner or marked(owner, browser.secret(), id)
+    if presenter.allowed():
+        return True
+    return marked(owner, browser.secret(), id) if owner else not presenter.expected()
 
 
 def steer(runs: Runs, id: str, press: Callable[..., object], *args: object) -> None:
@@ -26,6 +31,7 @@ def steer(runs: Runs, id: str, press: Callable[..., object], *args: object) -> N
     press(id, *args)
 
 
-def why() -> str:
-    """Why a reader may not steer a run, in a sentence."""
-    return prose.words("train")["others"]
+def why(what: str = "run") -> str:
+    """Why a reader may not steer a run or a race, in sentences."""
+    words = prose.words("rights")
+    return f"{words[what]}{' ' + words['presenter'] if presenter.expected() else ''}."

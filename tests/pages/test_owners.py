@@ -14,7 +14,7 @@ from tests.pages.test_train import Fake, query, texts
 from training.events import Done
 from training.owners import marked
 from training.recipe import Recipe
-from ui import browser, cached
+from ui import browser, cached, presenter
 
 MINE, OTHER = "m" * 43, "o" * 43
 STEERING = ("train.pause", "train.one step", "train.one epoch", "train.stop", "train.times 0.1")
@@ -68,7 +68,7 @@ def test_the_owner_steers_and_others_watch(visit: Visit, pool: Fake, running: No
     mine.button(key="train.go").click().run()
     id = query(mine)["train.run"]
     assert not any(disabled(mine)[key] for key in STEERING[:-1])
-    assert "another browser" not in texts(mine)
+    assert "begun elsewhere" not in texts(mine)
     tab = visit(MINE, "train", run=id)
     tab.button(key="train.pause").click().run()
     assert pool.asked[-1] == ("pause", id)
@@ -76,7 +76,7 @@ def test_the_owner_steers_and_others_watch(visit: Visit, pool: Fake, running: No
     other = visit(OTHER, "train", run=id)
     assert all(disabled(other)[key] for key in STEERING[:-1])
     assert disabled(other)["train.delete.go"]
-    assert "begun in another browser" in texts(other)
+    assert "begun elsewhere" in texts(other)
     assert not disabled(other)["train.again"]
     asked = len(pool.asked)
     for key in (*STEERING[:-1], "train.delete.go"):
@@ -94,7 +94,7 @@ def test_what_was_offered_before_is_refused(visit: Visit, pool: Fake, running: N
     app = visit(MINE, "train", run=id)
     visit(OTHER, "train")  # from now on, all that is written comes from there
     app.button(key="train.pause").click().run()
-    assert "begun in another browser" in app.error[0].value
+    assert "begun elsewhere" in app.error[0].value
     assert pool.asked == []
 
 
@@ -114,6 +114,31 @@ def test_what_is_nobodys_is_everybodys(visit: Visit, pool: Fake, running: None) 
         app = visit(secret, "train", run=id)
         app.button(key="train.stop").click().run()
         assert pool.asked.pop() == ("stop", id)
+
+
+def test_the_presenter_may_do_all(
+    visit: Visit, pool: Fake, running: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [pool.runs.submit(Recipe(), owner=owner) for owner in (MINE, "")]
+    app = visit(OTHER, "train", run=ids[0])
+    assert not [field for field in app.text_input if field.key == "presenter.typed"], (
+        "there is no key to give"
+    )
+    monkeypatch.setenv(presenter.VARIABLE, "chalk and blackboard")
+    monkeypatch.setattr(presenter, "_PAUSE", 0.0)
+    for id in ids:  # what is nobody's is the presenter's then
+        app = visit(OTHER, "train", run=id)
+        assert disabled(app)["train.stop"]
+        assert "or by the presenter" in texts(app)
+        for key, opens in (("chalk", False), ("chalk and blackboard", True)):
+            app.text_input(key="presenter.typed").set_value(key)
+            app.button(key="presenter.give").click().run()
+            assert disabled(app)["train.stop"] is not opens
+        app.button(key="train.stop").click().run()
+        assert pool.asked.pop() == ("stop", id)
+    app.button(key="presenter.leave").click().run()
+    assert disabled(app)["train.stop"]
+    assert not disabled(visit(MINE, "train", run=ids[0]))["train.stop"], "owners stay owners"
 
 
 def test_a_run_taken_over_is_ones_own(visit: Visit, pool: Fake) -> None:
@@ -140,12 +165,12 @@ def test_of_a_race_each_steers_its_own_lanes(
     ]
     address = ";".join(ids)
     app = visit(MINE, "race", runs=address)
-    assert "Some lanes" in texts(app)
+    assert "Some of these lanes" in texts(app)
     app.button(key="race.stop").click().run()
     assert pool.asked == [("stop", ids[0])]
     third = visit("t" * 43, "race", runs=address)
     assert disabled(third)["race.stop"]
-    assert "This race was begun in another browser" in texts(third)
+    assert "This race was begun elsewhere" in texts(third)
     force(third, "race.stop")
     assert pool.asked == [("stop", ids[0])]
 
