@@ -45,6 +45,7 @@ _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile
 _LITTER = {"__macosx", "thumbs.db", "desktop.ini"}  # what systems leave behind; dot files as well
 _TRAIN, _TEST = {"train", "training"}, {"test", "testing", "val", "valid", "validation"}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_TAKEN = "There are already pictures called {}. Delete them or take another name."
 _JOINERS = "\u200c\u200d"  # invisible, but part of words in Persian and of emoji
 
 
@@ -88,7 +89,7 @@ def add(
     """
     path = checked(name, root)
     if path.exists():
-        raise ValueError(f"There are already pictures called {name}. Delete them or take another name.")
+        raise ValueError(_TAKEN.format(name))
     most = limits.OWN_SETS_GIB.value
     if sum(store.own(other, root).stat().st_size for other in store.owned(root)) >= most << 30:
         raise ValueError(f"Pictures of readers' own may take {most} GiB here, and do. Delete some first.")
@@ -371,7 +372,9 @@ def _pack(found: _Found, path: Path, name: str, progress: Callable[[int, int], N
         channels=1 if grey else 3, broken=len(broken), named=tuple(broken[:_NAMED]), ignored=found.ignored,
     )  # fmt: skip
     try:
-        store.write(path, tensors, asdict(report))
+        store.write(path, tensors, asdict(report), over=False)
+    except FileExistsError:  # somebody else was faster
+        raise ValueError(_TAKEN.format(name)) from None
     except OSError as error:
         raise ValueError(f"The pictures could not be stored: {_said(error)}") from None
     return report

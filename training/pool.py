@@ -24,9 +24,11 @@ from zoo import limits, log
 _TICK = 0.05  # seconds between two looks at the processes
 _AGAIN = 10.0  # seconds until the next try where a process ends before it has begun
 _LATER = 3.0  # seconds after the start of a run at which the next process begins to import
+_ROUND = 3.0  # seconds between two looks at other servers
 _PATIENCE = 0.15  # seconds that a run gets to stop by itself
 _LATE = 2.0  # seconds for a process that is killed to be gone; one on a node may take longer
 _LOSSES = 5  # nodes that a run may lose
+_GOING = ("queued", "starting", "running", "interrupted")  # states of runs that shall not be left alone
 _ENDED, _BUSY = 0, 3  # exit codes of training.worker, which only a process that trains imports
 _log = logging.getLogger(__name__)
 
@@ -50,6 +52,9 @@ class Pool:
     _losses: Counter[str] = field(default_factory=Counter, init=False)  # of nodes, of each run
     _spare: Process | Remote | None = field(default=None, init=False)
     _again: float = field(default=0.0, init=False)  # when to start the next spare, after one that failed
+    _inherits: bool = field(default=False, init=False)  # takes over from other pools
+    _round: float = field(default=0.0, init=False)  # when to look what other servers have done
+    _deaf: set[str] = field(default_factory=set, init=False)  # who had not heard that it shall stop by then
     _closed: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -86,11 +91,20 @@ class Pool:
         return new
 
     def recover(self) -> None:
-        """Queue what was under way when a server ended, in the order in which it was submitted."""
+        """Queue what was under way when a server ended, in the order in which it was submitted.
+
+        From now on this pool also takes over from every other one that shares the folder and dies.
+        """
+        self._inherits = True
         for run in reversed(self.runs.list()):
-            state = self.runs.state(run.id) if run.status in ("queued", "interrupted") else None
-            if state is not None and not (state.pool and self.runs.lives(state.pool)):
-                self._go_on(run.id)
+            if run.status not in ("queued", "interrupted"):
+                continue
+            try:
+                state = self.runs.state(run.id)
+                if state is not None and not (state.pool and self.runs.lives(state.pool)):
+                    self._go_on(run.id)
+            except (OSError, ValueError) as error:  # deleted, or its disk does not take it: the others go on
+                _log.error("The run %s cannot go on: %s", run.id, error)
 
     def play(self, id: str) -> None:
         """Let a run go on, also one that was stopped or failed. ValueError for one that is finished."""
@@ -156,21 +170,66 @@ class Pool:
             self.cluster.close()
         if self._alive:
             self._alive.close()
+            if not (self._queue or self._working):  # nothing for others to take over
+                (self.runs.root / POOLS / self.id).unlink(missing_ok=True)
 
     def _sign_on(self) -> Lock | None:
         """Tell other processes that this pool lives; None where nothing can be written, and no run begins."""
-        folder = self.runs.root / POOLS
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for old in folder.iterdir():
-                if not held(old):
-                    old.unlink(missing_ok=True)
-            lock = Lock(folder / self.id)
+            (self.runs.root / POOLS).mkdir(parents=True, exist_ok=True)
+            with self._register():
+                lock = Lock(self.runs.root / POOLS / self.id)
+                lock.take()
         except OSError as error:
             _log.error("Nothing can be trained: %s", error)
             return None
-        lock.take()
         return lock
+
+    @contextmanager
+    def _register(self) -> Iterator[None]:
+        """Have the folder of the pools alone: nobody takes for dead who is just signing on."""
+        with Lock(self.runs.root / POOLS / ".lock") as lock:
+            lock.take(_ROUND)  # who holds it for longer is stuck
+            yield
+
+    def _look_around(self) -> None:
+        """See to what happens on other servers, now and then."""
+        if self._alive is None or time.monotonic() < self._round:
+            return
+        self._round = time.monotonic() + _ROUND
+        if self._inherits:
+            self._inherit()
+        deaf = {id for id in self._working if id not in self._stopping and self._unheard(id)}
+        for id in deaf & self._deaf:
+            self._stopping.add(id)
+            self._working[id].kill()
+        self._deaf = deaf
+
+    def _inherit(self) -> None:
+        """Queue what pools have left that are gone, and strike those off of which nothing is left."""
+        with self._register():
+            gone = [each for each in (self.runs.root / POOLS).glob("[!.]*") if not held(each)]
+        if not gone:
+            return
+        self.recover()
+        left = {self._pool_of(run.id) for run in self.runs.list() if run.status in _GOING}
+        for each in gone:
+            if each.name not in left:  # else a process of theirs is about to end
+                each.unlink(missing_ok=True)
+
+    def _pool_of(self, id: str) -> str:
+        with suppress(OSError, ValueError):
+            state = self.runs.state(id)
+            return state.pool if state is not None else ""
+        return ""
+
+    def _unheard(self, id: str) -> bool:
+        """Whether a run was asked to stop, perhaps by another server, and has not read that yet."""
+        with suppress(ValueError):  # deleted
+            state = self.runs.state(id)
+            wishes = self.runs.commands(id, state.read)[0] if state is not None else []
+            return any(wish["command"] == "stop" for wish in wishes)
+        return False
 
     def _demand_room(self) -> None:
         if self.cluster and self.cluster.trouble:
@@ -236,6 +295,7 @@ class Pool:
                     self._reap()
                     self._begin()
                     self._keep_warm()
+                    self._look_around()
                 except Exception:  # a disk or a process table that is full: the next look may find room
                     _log.exception("Tending the training processes failed.")
                 self._changed.wait(_TICK)
@@ -243,11 +303,11 @@ class Pool:
     def _begin(self) -> None:
         """Give runs to processes, as long as there is room; those who rest make room for those who wait."""
         while self._queue and len(self._working) < self.slots:
-            id = self._queue[0]
-            try:
-                folder = self.runs.path(id).resolve()
-            except ValueError:  # deleted
-                del self._queue[0]
+            id, state = self._queue[0], None
+            with suppress(OSError, ValueError):  # deleted
+                folder, state = self.runs.path(id).resolve(), self.runs.state(id)
+            if state is None or (state.status, state.pool) != ("queued", self.id):
+                del self._queue[0]  # another server has stopped it, let it rest, or queued it anew
                 continue
             worker, self._spare = self._spare or self._start(), None
             del self._queue[0]

@@ -417,7 +417,12 @@ class Runs:
         for name in self._names():
             with suppress(ValueError):  # deleted a moment ago
                 found.append(self.summary(name))
-        return tuple(sorted(found, key=lambda run: (run.meta is None, -(run.meta.order if run.meta else 0))))
+        return tuple(sorted(found, key=_rank))
+
+
+def _rank(run: Summary) -> tuple[bool, int, str]:
+    """Its place in the list; two servers may have given one number twice."""
+    return (run.meta is None, -run.meta.order if run.meta else 0, run.id)
 
 
 class Journal:

@@ -206,10 +206,12 @@ def test_a_pool_cleans_up_after_dead_ones(tmp_path: Path) -> None:
     (tmp_path / POOLS).mkdir()
     (tmp_path / POOLS / "dead").touch()
     pool = Pool(Runs(tmp_path), command=NOBODY)
-    assert [each.name for each in (tmp_path / POOLS).iterdir()] == [pool.id]
+    pool.recover()
+    wait(lambda: [each.name for each in (tmp_path / POOLS).glob("[!.]*")] == [pool.id], 20)
     assert pool.runs.lives(pool.id)
     pool.close()
     assert not pool.runs.lives(pool.id)
+    assert not list((tmp_path / POOLS).glob("[!.]*"))
 
 
 def test_where_nothing_can_be_written_nothing_begins(tmp_path: Path) -> None:

@@ -68,19 +68,36 @@ def sweep(root: Path | None = None) -> None:
                 shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
 
 
-def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-    """Put a file in place in one moment; OSError where the disk does not take it."""
+def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], *, over: bool = True) -> None:
+    """Put a file in place in one moment; OSError where the disk does not take it.
+
+    `over`: in place of what may be there, which otherwise stays: FileExistsError.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".writing")
     os.close(handle)
     try:
         save_file({k: v.contiguous() for k, v in tensors.items()}, name, {_FACTS: json.dumps(dict(facts))})
-        os.replace(name, path)
+        if over or not _linked(name, path):
+            os.replace(name, path)
     except SafetensorError as error:  # how the library reports a full disk
         raise OSError(str(error)) from error
     finally:
         with suppress(FileNotFoundError):
             os.unlink(name)
+
+
+def _linked(name: str, path: Path) -> bool:
+    """Give a file its second name, where nothing has that; False on a disk that knows no links."""
+    try:
+        os.link(name, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        if path.exists():
+            raise FileExistsError(path) from None
+        return False
+    return True
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
