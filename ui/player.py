@@ -19,6 +19,8 @@ from ui import prose, recipe_form, recipes, rights
 from ui.live import Log
 
 ALIVE = ("queued", "starting", "running")
+_WAITING = ("paused", "interrupted")  # until somebody, perhaps in another window, lets it go on
+_SOON, _LATER = 1.0, 3.0  # seconds
 _ANSWER = 3.0  # seconds in which a run answers a command
 WORDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(  # status -> words, icon, colour
     {
@@ -49,6 +51,13 @@ def alive(status: str) -> bool:
     """Whether a page has to look again by itself: a run under way, or one that was just given a command."""
     pressed: float = st.session_state.get("train.pressed", -_ANSWER)
     return status in ALIVE or time.monotonic() - pressed < _ANSWER
+
+
+def every(*statuses: str) -> float | None:
+    """Seconds until a page looks again by itself at runs in these states; None: it need not."""
+    if any(map(alive, statuses)):
+        return _SOON
+    return _LATER if any(status in _WAITING for status in statuses) else None
 
 
 def badge(status: str) -> str:

@@ -249,9 +249,9 @@ def watch(pool: Pool, ids: Sequence[str]) -> None:
     key = preset_of(entered)
     st.title(PRESETS[key].title if key else "Race")
     st.page_link("pages/race.py", label="Another race", icon=":material/add:", query_params={})
-    armed = any(player.alive(pool.runs.status(id)) for id in ids)
+    every = player.every(*map(pool.runs.status, ids))
 
-    @st.fragment(run_every=1.0 if armed else None)
+    @st.fragment(run_every=every)
     def live() -> None:
         try:
             now = {id: pool.runs.status(id) for id in ids}
@@ -274,7 +274,7 @@ def watch(pool: Pool, ids: Sequence[str]) -> None:
             quantity=PRESETS[key].quantity if key else "accuracy",
             link=lambda id: state.address("train", **{state.RUN: id}),
         )  # fmt: skip
-        if any(map(player.alive, now.values())) != armed:
+        if player.every(*now.values()) != every:
             st.rerun()
 
     live()

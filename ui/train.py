@@ -58,9 +58,9 @@ def watch(pool: Pool, id: str) -> None:
         st.error(prose.literal(str(error)), icon=":material/error:")
         return
     st.title(prose.literal(meta.title))
-    armed = player.alive(status)
+    every = player.every(status)
 
-    @st.fragment(run_every=1.0 if armed else None)
+    @st.fragment(run_every=every)
     def live() -> None:
         try:
             now = pool.runs.status(id)
@@ -70,7 +70,7 @@ def watch(pool: Pool, id: str) -> None:
         log = cached.logs().read(pool.runs, id)
         player.player(pool, id, now, recipe, log)
         run_view.view(pool.runs, id, page="train")
-        if player.alive(now) != armed:
+        if player.every(now) != every:
             st.rerun()
 
     live()
