@@ -33,6 +33,11 @@ _ENDED, _BUSY = 0, 3  # exit codes of training.worker, which only a process that
 _log = logging.getLogger(__name__)
 
 
+def shared(runs: Runs) -> bool:
+    """Whether other servers train the runs of this folder, or have left some that shall go on."""
+    return any((runs.root / POOLS).glob("[!.]*"))
+
+
 @dataclass
 class Pool:
     """Trains the runs of a folder in processes of their own, here or on a cluster; they end with this one.

@@ -13,6 +13,8 @@ import torch
 from streamlit import net_util
 
 import ui
+from training.pool import shared
+from training.runs import Runs
 from zoo import limits, log
 
 _SOON = 5.0  # seconds after the start, when the first page is drawn, until the rest is imported
@@ -49,11 +51,15 @@ def ask_nobody() -> None:
 
 
 def _later() -> None:
-    """Import what only some pages need."""
+    """Import what only some pages need, and let runs go on that a server has left."""
     for module in iter_modules(ui.__path__, "ui."):
         import_module(module.name)
     import torchvision  # noqa: F401
 
+    from ui import cached
+
     gc.collect()
     gc.freeze()
     log.start()  # for libraries that came meanwhile
+    if shared(Runs()):
+        cached.pool()  # else the first who wants to train brings it
