@@ -37,6 +37,7 @@ _ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+_processes: dict[str, subprocess.Popen[bytes]] = {}  # of the servers, by their addresses
 _IN_NAVIGATION = "s => document.querySelector(s).closest('[data-testid=stSidebarNav]') !== null"
 
 
@@ -79,8 +80,9 @@ def serving(script: str = "app.py", written: Path | None = None, /, **variables:
             stderr=subprocess.STDOUT,
             env=os.environ | own | variables,
         )
+        base = f"http://127.0.0.1:{port}"
+        _processes[base] = process
         try:
-            base = f"http://127.0.0.1:{port}"
             if not _answers(process, base):
                 log.seek(0)
                 raise RuntimeError(f"the app did not start:\n{log.read().decode(errors='replace')}")
@@ -92,6 +94,12 @@ def serving(script: str = "app.py", written: Path | None = None, /, **variables:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def kill(base: str) -> None:
+    """End a server of `serving` as a crash does."""
+    _processes[base].kill()
+    _processes[base].wait()
 
 
 def _answers(process: subprocess.Popen[bytes], base: str) -> bool:
