@@ -6,8 +6,7 @@ JSON leaves out; `training.runs` keeps them in files of their own.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from inspect import signature
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args, get_type_hints
 
 import numpy as np
 from torch import Tensor
@@ -123,7 +122,11 @@ _KINDS: dict[str, Callable[..., Event]] = {
     each.kind: each for each in (Started, Step, Changed, Epoch, Evaluation, Checkpoint, Done, Failed)
 }
 _APART = {"snapshot", "state", "facts"}
-_NAMES = {kind: set(signature(make).parameters) - _APART for kind, make in _KINDS.items()}
+_TYPES = {
+    kind: {k: v for k, v in get_type_hints(make).items() if k not in {*_APART, "kind"}}
+    for kind, make in _KINDS.items()
+}
+_FITS: dict[Any, Any] = {int: int, float: int | float, str: str}
 
 
 def to_dict(event: Event) -> dict[str, Any]:
@@ -133,9 +136,16 @@ def to_dict(event: Event) -> dict[str, Any]:
 
 
 def from_dict(values: Mapping[str, Any]) -> Event:
-    """The event that `to_dict` made, before or after JSON; other keys are left out."""
+    """The event that `to_dict` made, before or after JSON; other keys are left out.
+
+    KeyError, TypeError or ValueError for what it did not make.
+    """
     kind = values["kind"]
-    names = _NAMES[kind]
-    return _KINDS[kind](
-        **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in names}
-    )
+    types = _TYPES[kind]
+    known = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in types}
+    for name, value in known.items():
+        inner = get_args(types[name])  # of a tuple
+        fits = _FITS[inner[0] if inner else types[name]]
+        if not all(isinstance(each, fits) for each in (value if inner else (value,))):
+            raise ValueError(f"{name} cannot be {str(value)[:40]!r}.")
+    return _KINDS[kind](**known)

@@ -74,6 +74,13 @@ class Meta:
     limit: float | None = None  # seconds of training; None: as long as it takes
     owner: str = ""  # the mark of the browser that began it, see `training.owners`
 
+    def __post_init__(self) -> None:
+        words = (self.title, self.created, self.machine, self.parent or "", self.group or "", self.owner)
+        if not all(isinstance(word, str) for word in words) or not isinstance(self.order, int):
+            raise ValueError("These are no facts of a run.")
+        if not isinstance(self.limit, int | float | None):
+            raise ValueError("The limit of a run is a number of seconds.")
+
 
 @dataclass(frozen=True, kw_only=True)
 class State:
@@ -85,6 +92,13 @@ class State:
     read: int = 0  # bytes of commands.jsonl that have been obeyed
     note: str = ""  # why it ended, where the log could not take it
     machine: str = ""  # the name of the one where it was last worked at
+
+    def __post_init__(self) -> None:
+        known = self.status in ("ended", *ACTIVE) and self.goal in ("stop", *COMMANDS)
+        if not (known and isinstance(self.pool, str) and isinstance(self.note, str)):
+            raise ValueError("This is no state of a run.")
+        if not isinstance(self.read, int) or self.read < 0:
+            raise ValueError("So many bytes cannot be read.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,7 +236,7 @@ class Runs:
     def meta(self, id: str) -> Meta:
         path = self.path(id) / "meta.json"
         try:
-            return Meta(**json.loads(path.read_text()))
+            return Meta(**_parsed(path.read_bytes()))
         except (OSError, ValueError, TypeError) as error:
             raise ValueError(f"What is known of the run {id} cannot be read: {_plain(error)}.") from None
 
@@ -244,7 +258,7 @@ class Runs:
         found: Commands = []
         for line in lines:
             with suppress(ValueError):
-                said = json.loads(line)
+                said = _parsed(line)
                 if isinstance(said, dict) and said.get("command") in COMMANDS:
                     found.append(said)
         return found, end
@@ -514,7 +528,7 @@ def _state(folder: Path) -> State | None:
     """What the lock says; OSError where its file cannot be read."""
     for _ in range(3):  # a write may be half done
         try:
-            return State(**json.loads((folder / "lock").read_bytes()))
+            return State(**_parsed((folder / "lock").read_bytes()))
         except FileNotFoundError:
             return None
         except (ValueError, TypeError):
@@ -539,13 +553,9 @@ def _lines(path: Path, after: int) -> tuple[list[bytes], int]:
 def _told(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
     """The lines of a log and what they say, up to the first that is damaged."""
     for line in _lines(path, 0)[0]:
-        try:
-            said = json.loads(line)
-        except ValueError:
+        if _logged(line) is None:
             return
-        if not isinstance(said, dict) or not {"kind", "t"} <= said.keys():
-            return
-        yield line, said
+        yield line, _parsed(line)
 
 
 def _last_line(path: Path) -> bytes:
@@ -566,7 +576,7 @@ def _last_line(path: Path) -> bytes:
 def _logged(line: bytes) -> Logged | None:
     """The event that a line tells; None where it is damaged."""
     try:
-        said = json.loads(line)
+        said = _parsed(line)
         return Logged(event=from_dict(said), t=float(said["t"]))
     except (ValueError, TypeError, KeyError):
         return None
@@ -580,6 +590,14 @@ def _bytes(folder: Path) -> int:
             found = path.lstat()
             size += found.st_size // max(1, found.st_nlink)
     return size
+
+
+def _parsed(text: bytes) -> Any:
+    """What JSON says; ValueError where it is none, or nested without end."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("It is nested too deep.") from None
 
 
 def _link(source: Path, target: Path) -> None:
