@@ -80,10 +80,10 @@ def check(name: str) -> None:
             pool.submit(work, model, image)
             for work in (scored, class_activation, stopped, asked_for_no_class)
         ]
-    for each in (*together.values(), *others):
-        each.result()
-    found = together["gradient"].result()
-    torch.testing.assert_close(found, alone, rtol=1e-4, atol=1e-5 * float(alone.max()))
+    for other in others:
+        other.result()
+    found = {key: each.result() for key, each in together.items()}
+    torch.testing.assert_close(found["gradient"], alone, rtol=1e-4, atol=1e-5 * float(alone.max()))
 
 
 def smallest(name: str) -> tuple[nn.Module, Tensor]:
