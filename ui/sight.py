@@ -65,7 +65,6 @@ def render() -> None:
     _places(picture, chosen)
 
 
-@st.fragment  # or a click would wait for the sidebar, which has nothing new to say
 def _places(picture: Photo, chosen: Mapping[str, Specimen]) -> None:
     words = prose.words(PAGE)
     left, right = st.columns([3, 2], gap="large")
