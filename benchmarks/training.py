@@ -39,6 +39,7 @@ from tests.browser.session import session
 from training import data
 from training.events import Evaluation, Step
 from training.pool import Pool
+from training.process import Process
 from training.recipe import Recipe
 from training.runs import Runs
 from training.worker import NICE
@@ -189,7 +190,7 @@ def _warm(pool: Pool) -> None:
     before = -1.0
     while True:
         spare = pool._spare
-        now = _cpu_seconds(spare.process.pid) if spare else 0.0
+        now = _cpu_seconds(spare._process.pid) if isinstance(spare, Process) else 0.0
         if now == before > 1:
             return
         before = now
