@@ -4,6 +4,7 @@ Which parameters a page has is found by opening it: those that its controls are 
 looks up. Each case opens a session of its own, as a link does.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from training.runs import Runs
 from ui import cached, state
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
-CASES = 2_000 // len(PAGES) + 1
+CASES = int(os.environ.get("ZOOLENS_ADDRESSES", "600")) // len(PAGES) + 1
 ROUNDS = 5  # in which the controls of a page are turned, to see what it looks up then
 SMALL = "resnet_classroom,weights:shipped:resnet_shapes"
 RUN = "made-up"

@@ -90,11 +90,11 @@ def test_caches_are_freed(page: AppTest) -> None:
     give(page, KEY)
     first = cached.loaded(Specimen("resnet_classroom"))
     assert cached.loaded(Specimen("resnet_classroom")) is first
-    pool = cached.pool()
+    work = cached.background()
     page.button(key="admin.free now").click().run()
     assert not page.exception
     del first
-    assert cached.pool() is pool  # work under way goes on
+    assert cached.background() is work  # what is under way goes on
 
 
 def test_leaving_closes_it(page: AppTest) -> None:

@@ -3,8 +3,12 @@
 Each gives a finite map of the picture's shape or says in a sentence why it is not defined, and nobody notices
 afterwards that the network was looked into: neither after work that was stopped half way, nor after a class
 that there is not.
+
+Of ImageNet's networks the smallest of every family, and all that are small; with ZOOLENS_EVERY=1 every one up
+to LARGEST, which takes half an hour of one core.
 """
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
@@ -24,6 +28,7 @@ TOO_LARGE = {
     "regnet_y_128gf", "vit_l_32", "vit_l_16", "vit_h_14", "efficientnet_v2_xl", "nfnet_f3", "nfnet_f4",
     "nfnet_f5", "nfnet_f6", "nfnet_f7", "convnext_xlarge",
 }  # fmt: skip
+SMALL = 6_000_000  # parameters
 TARGET = 1
 
 
@@ -60,8 +65,18 @@ def test_classroom(name: str) -> None:
     check(name)
 
 
+def chosen() -> list[str]:
+    """The networks for pictures of ImageNet that are gone through."""
+    sizes = {name: parameters(name) for name in IMAGENET if name not in TOO_LARGE}
+    least: dict[str, str] = {}
+    for name in sorted(sizes, key=sizes.__getitem__):
+        least.setdefault(zoo.family_of(name).key, name)
+    every = bool(os.environ.get("ZOOLENS_EVERY"))
+    return [name for name in sizes if every or sizes[name] <= SMALL or name in least.values()]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in IMAGENET if name not in TOO_LARGE])
+@pytest.mark.parametrize("name", chosen())
 def test_imagenet(name: str) -> None:
     check(name)
 
