@@ -46,8 +46,8 @@ def pages() -> dict[str, list[StreamlitPage]]:
     """The pages by section, in the order of the menus, and hidden ones for three kinds of addresses.
 
     The front page is served at /, but /gallery is the address that one would guess. /admin is for whoever has
-    the presenter's key. And where no page is, a
-    page says so; Streamlit would show the front page behind a dialog.
+    the presenter's key. And where no page is, a page says so; Streamlit would show the front page behind a
+    dialog.
     """
     front = _page("gallery", "Gallery", "grid_view", url_path="", default=True)
     architectures = [

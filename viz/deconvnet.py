@@ -161,8 +161,7 @@ def _sent_back(
     """One pass up and one down, for units whose crops are of one size."""
     parts = torch.stack([images[(unit.image, *_inside(unit.crop))] for unit in units])
     pixels = parts.detach().requires_grad_()
-    careful = any(isinstance(module, SamePad) for module in model.modules())
-    narrowing = Narrowing(fields, [(*unit.position, unit.channel) for unit in units], careful=careful)
+    narrowing = Narrowing(fields, [(*unit.position, unit.channel) for unit in units])
     with hooks.rule(rule):
         maps = hooks.up_to(model, pixels, layer, narrowing.changed)
     rows, columns = zip(*narrowing.places, strict=True)

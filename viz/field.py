@@ -16,6 +16,7 @@ from torch import nn
 
 from zoo.anatomy import Field as Sight
 from zoo.anatomy import Link, MapVanishedError, Reach, Span, way_to
+from zoo.layers import SamePad
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels; right and bottom are outside
 
@@ -29,6 +30,7 @@ class Field:
     reach: Reach
     local: bool  # whether a part of the picture computes a unit as the whole does
     ways: Mapping[tuple[int, int], tuple[Link, ...]]  # of crops, by their (H, W); none where not local
+    uneven: bool  # whether there are paddings that depend on the size of what is padded
 
     def box(self, y: int, x: int, channel: int | None = None) -> Box:
         """The pixels that the unit at row `y` and column `x` sees, clipped to the picture.
@@ -89,7 +91,8 @@ def field(model: nn.Module, size: tuple[int, int, int], layer: str) -> Field:
     """
     channels, height, width = size
     reach, shape, _ = way_to(model, size, layer)
-    found = Field(size=(height, width), shape=shape, reach=reach, local=False, ways={})
+    uneven = any(isinstance(module, SamePad) for module in model.modules())
+    found = Field(size=(height, width), shape=shape, reach=reach, local=False, ways={}, uneven=uneven)
     crops = {found._crop(0, 0, last) for _, last, _ in reach.by_channel}
     ways = {
         (bottom - top, right - left): _way(model, (channels, bottom - top, right - left), layer, reach)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from viz.field import Field
+from zoo.anatomy import Field as Sight
 from zoo.anatomy import Link, Span
 
 Places = NDArray[np.int64]  # (B,) rows or columns
@@ -37,20 +38,22 @@ class _Side:
 
 
 class Narrowing:
-    """`changed` is for one pass of `hooks.up_to`; afterwards the units stand at `places`.
+    """`changed` is for one pass of `hooks.up_to`; afterwards the units stand at `places`."""
 
-    `careful`: sizes stay such that paddings which depend on them stay what they were.
-    """
-
-    def __init__(self, field: Field, units: Sequence[tuple[int, int, int]], *, careful: bool) -> None:
+    def __init__(self, field: Field, units: Sequence[tuple[int, int, int]]) -> None:
         """`units`: row, column and channel in the layer, one for each crop; the crops have one size."""
         within = np.array([field.within(*unit) for unit in units])
         left, top, right, bottom = field.crop(*units[0])
         way = [link for link in field.ways.get((bottom - top, right - left), ()) if link.reach.largest]
         sights = [sight for *_, channel in units if (sight := field.sight(channel))]
-        rows = _needed(within[:, 0], [sight.y for sight in sights], [_rows(link) for link in way], careful)
-        columns = _needed(
-            within[:, 1], [sight.x for sight in sights], [_columns(link) for link in way], careful
+        rows, columns = (
+            _needed(
+                within[:, axis],
+                [_along(sight, axis) for sight in sights],
+                [_read(link, axis) for link in way],
+                field.uneven,
+            )
+            for axis in (0, 1)
         )
         self._sides = {link.path: sides for link, *sides in zip(way, rows, columns, strict=True)}
         self._within = within
@@ -85,21 +88,22 @@ class Narrowing:
         )
 
 
-def _rows(link: Link) -> tuple[Sequence[Span], int]:
+def _along(sight: Sight, axis: int) -> Span:
+    return sight.x if axis else sight.y
+
+
+def _read(link: Link, axis: int) -> tuple[Sequence[Span], int]:
     """How the channels of what a module reads see along an axis, and how many units it has there."""
-    return [sight.y for *_, sight in link.reach.by_channel if sight], link.shape[2]
-
-
-def _columns(link: Link) -> tuple[Sequence[Span], int]:
-    return [sight.x for *_, sight in link.reach.by_channel if sight], link.shape[3]
+    return [_along(sight, axis) for *_, sight in link.reach.by_channel if sight], link.shape[2 + axis]
 
 
 def _needed(
-    units: Places, own: Sequence[Span], way: Sequence[tuple[Sequence[Span], int]], careful: bool
+    units: Places, own: Sequence[Span], way: Sequence[tuple[Sequence[Span], int]], uneven: bool
 ) -> list[_Side]:
     """What the units need along an axis of the input of each module of the way.
 
     `own`: what each of them sees. A unit of a map is needed where it might see part of that and nothing else.
+    `uneven`: sizes stay such that paddings which depend on them stay what they were.
     """
     found: list[_Side] = []
     low = high = units
@@ -108,7 +112,7 @@ def _needed(
     for spans, whole in reversed(way):
         here = spans[0].stride
         shrinks = stride // here
-        step = own[0].stride // here if careful else shrinks
+        step = own[0].stride // here if uneven else shrinks
         low = (stride * low + first - max(span.first for span in spans)) // here
         high = -((min(span.last for span in spans) - stride * high - last) // here)
         starts = low.clip(0, whole - 1) // shrinks * shrinks

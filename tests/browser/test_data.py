@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser import driver
 
@@ -16,16 +16,9 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 @pytest.fixture(scope="module")
-def offline() -> Iterator[str]:
+def server() -> Iterator[str]:
     with driver.serving(http_proxy=NOWHERE, https_proxy=NOWHERE, no_proxy="") as base:
         yield base
-
-
-@pytest.fixture
-def visit(browser: Browser, offline: str) -> Iterator[driver.Visitor]:
-    visitor = driver.Visitor(browser, offline)
-    yield visitor
-    visitor.close()
 
 
 def pets() -> bytes:

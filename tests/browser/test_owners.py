@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser import driver
 from tests.browser.test_train import LONG, press, query, says
@@ -25,13 +25,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 def server(runs: Runs) -> Iterator[str]:
     with driver.serving(ZOOLENS_RUNS=str(runs.root), ZOOLENS_PRESENTER_KEY=KEY) as base:
         yield base
-
-
-@pytest.fixture
-def visit(browser: Browser, server: str) -> Iterator[driver.Visitor]:
-    visitor = driver.Visitor(browser, server)
-    yield visitor
-    visitor.close()
 
 
 def locked(page: Page) -> None:

@@ -5,7 +5,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests import synthetic
 from tests.browser import driver
@@ -23,16 +23,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def base(root: Path) -> Iterator[str]:
+def server(root: Path) -> Iterator[str]:
     with driver.serving("tests/browser/one_run.py", ZOOLENS_RUNS=str(root)) as base:
         yield base
-
-
-@pytest.fixture
-def visit(browser: Browser, base: str) -> Iterator[driver.Visitor]:
-    visitor = driver.Visitor(browser, base)
-    yield visitor
-    visitor.close()
 
 
 def scrub(page: Page, key: str, epoch: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from safetensors import safe_open
 
 from tests.browser import driver
@@ -30,13 +30,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 def server(runs: Runs) -> Iterator[str]:
     with driver.serving(ZOOLENS_RUNS=str(runs.root)) as base:
         yield base
-
-
-@pytest.fixture
-def visit(browser: Browser, server: str) -> Iterator[driver.Visitor]:
-    visitor = driver.Visitor(browser, server)
-    yield visitor
-    visitor.close()
 
 
 def query(page: Page) -> dict[str, str]:

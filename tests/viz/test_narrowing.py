@@ -28,7 +28,7 @@ def passed(model: nn.Sequential, at: tuple[int, int]) -> list[tuple[int, ...]]:
     expected = model(image)[0, 0, at[0], at[1]]
     sight = field(model, (1, 64, 64), last)
     left, top, right, bottom = sight.crop(*at)
-    narrowing = Narrowing(sight, [(*at, 0)], careful=False)
+    narrowing = Narrowing(sight, [(*at, 0)])
     seen.clear()
     maps = hooks.up_to(model, image[:, :, top:bottom, left:right], last, narrowing.changed)
     ((y, x),) = narrowing.places

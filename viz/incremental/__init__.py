@@ -39,6 +39,7 @@ _WORTH_IT = 0.9  # of the multiplications: who needs more of them gains nothing
 _BYTES = 2**24  # of the largest map of a batch: more than that leaves the processor's caches
 _LARGEST_BATCH = 48
 
+# They overwrite what was computed here for a box, see `_work_in_place`, and nothing of a network.
 _IN_PLACE: Mapping[Any, Callable[..., Tensor]] = MappingProxyType(
     {
         F.relu: lambda x, *_, **__: x.relu_(),
