@@ -5,14 +5,16 @@ with the first frame in which something else is drawn than before.
 """
 
 import statistics
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, TimeoutError, expect, sync_playwright
+from playwright.sync_api import Locator, Page, TimeoutError, expect, sync_playwright
 
 from tests.browser import driver
 
 PATIENCE = 120_000  # milliseconds, on a busy machine
+_GLANCE = 15  # milliseconds between two looks
 _LOST = 20_000  # milliseconds after which a click that did nothing is made again
 
 # `inside` finds an element in shadow roots too. `drawn`: by name, what tells what is drawn of it now.
@@ -57,6 +59,15 @@ def visiting() -> Iterator[driver.Visitor]:
         yield visit
         visit.close()
         browser.close()
+
+
+def shown(what: Locator) -> None:
+    """Wait until it is to be seen, looking often: `expect` soon looks only once a second."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not what.is_visible():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"nothing like {what} is to be seen")
+        what.page.wait_for_timeout(_GLANCE)
 
 
 def clock(page: Page, drawn: Mapping[str, str]) -> None:

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
-from benchmarks.browsing import PATIENCE, visiting
+from benchmarks.browsing import shown, visiting
 from tests.browser import driver
 
 BAR = 2.0  # seconds
@@ -53,7 +53,7 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
 
 def drawn(window: Page, start: float, selector: str, many: int) -> float:
     """Seconds since `start` when so many of these are to be seen."""
-    expect(window.locator(selector).nth(many - 1)).to_be_visible(timeout=PATIENCE)
+    shown(window.locator(selector).nth(many - 1))
     return time.perf_counter() - start
 
 

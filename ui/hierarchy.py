@@ -123,7 +123,7 @@ def _show(study: Study, at: int, unit: Unit) -> None:
 
 
 def _closed() -> None:
-    st.query_params.pop(_TILE, None)
+    state.drop(_TILE)
 
 
 def _inside(study: Study, at: int, unit: Unit) -> None:

@@ -88,7 +88,7 @@ def _choose() -> list[Specimen]:
     key = state.shows(f"{_NETS}.list", list(chosen))
 
     def put() -> None:
-        st.query_params[_NETS] = state.BETWEEN.join(st.session_state[key])
+        state.put(_NETS, state.BETWEEN.join(st.session_state[key]))
 
     st.multiselect(
         f"Networks, up to {MOST}", list(titles), key=key, on_change=put, max_selections=MOST,

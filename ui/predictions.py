@@ -168,9 +168,9 @@ def _picker(key: str, named: Sequence[str], logits: Logits, chosen: int) -> None
     def put() -> None:
         at = state.turned(shown, range(_PREDICTION, len(named)))
         if at == _PREDICTION:
-            st.query_params.pop(key, None)
-        elif at is not None:  # alone: the other parameters of the address belong to their controls
-            st.query_params[key] = named[at]
+            state.drop(key)
+        elif at is not None:
+            state.put(key, named[at])
 
     st.selectbox(
         "Class to ask about", [_PREDICTION, *order], format_func=words, key=shown, on_change=put,

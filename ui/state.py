@@ -10,12 +10,15 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 T = TypeVar("T")
 
 _LONGEST = 2_000  # characters of a parameter that are looked at; what is longer was not written here
 _NEVER = object()
 _DRAWN = 5.0  # seconds in which a browser draws what it was sent
+_LAG = 2.0  # seconds in which a browser hears of an address that was written
+_WRITTEN = "address written"  # in the session: page, parameter -> what it was before, what it is now, when
 
 # Parameters by which one page is told by others what to show.
 RUN = "train.run"  # a run
@@ -26,6 +29,7 @@ BETWEEN = ";"
 
 def query() -> dict[str, str]:
     """The parameters of the address."""
+    _catch_up()
     return {name: value[:_LONGEST] for name, value in st.query_params.to_dict().items()}
 
 
@@ -33,6 +37,8 @@ def write(**parameters: str | None) -> None:
     """Change parameters of the address, None takes one out: all in one step of the browser's history."""
     changed = {name: value for name, value in (query() | parameters).items() if value is not None}
     if changed != query():
+        for name, value in parameters.items():
+            _remember(name, value)
         st.query_params.from_dict(changed)
 
 
@@ -42,12 +48,48 @@ def put(key: str, word: str | None) -> None:
     None is what a control says that the browser has just built anew: nobody has chosen anything then.
     """
     if word is not None:
+        _catch_up()
+        _remember(key, word)
         st.query_params[key] = word
 
 
 def drop(key: str) -> None:
     """One parameter out of the address, alone."""
+    _catch_up()
+    _remember(key, None)
     st.query_params.pop(key, None)
+
+
+def _remember(key: str, word: str | None) -> None:
+    """A parameter is about to become `word`, or to go."""
+    ctx = get_script_run_ctx()
+    written = st.session_state.setdefault(_WRITTEN, {})
+    place = (ctx and ctx.page_script_hash, key)
+    earlier: frozenset[str | None] = written[place][0] if place in written else frozenset()
+    before = st.query_params.get(key)
+    written[place] = ((earlier | {before}) - {word}, word, time.monotonic())
+
+
+def _catch_up() -> None:
+    """Write again what the browser has not heard of yet.
+
+    With each question it says the address that it has. Where a reader does two things before the answer to
+    the first has come, that is the old one, and the second would take back the first. Only the back button
+    means an old address.
+    """
+    ctx = get_script_run_ctx()
+    written = st.session_state.get(_WRITTEN)
+    if not written or ctx is None:
+        return
+    now = time.monotonic()
+    for (page, key), (earlier, word, when) in list(written.items()):
+        shown = st.query_params.get(key)
+        if ctx.is_history_navigation or page != ctx.page_script_hash or now - when > _LAG:
+            del written[page, key]
+        elif shown in earlier and word is None:
+            st.query_params.pop(key, None)
+        elif shown in earlier and word is not None:
+            st.query_params[key] = word
 
 
 def place(word: str) -> tuple[int, int] | None:
@@ -72,6 +114,7 @@ def replace(**parameters: str) -> None:
 
     Streamlit writes the parameters of controls from `ui.bound` itself, and refuses them from others.
     """
+    st.session_state.pop(_WRITTEN, None)
     st.query_params.from_dict(parameters)
 
 

@@ -2,6 +2,8 @@
 
 import pytest
 import streamlit as st
+from streamlit.runtime.scriptrunner import ScriptRunContext
+from streamlit.testing.v1 import AppTest
 
 from ui import state
 
@@ -57,3 +59,59 @@ def test_what_was_turned_and_turned_back_is_not_sent_again(clock: list[float], w
     del written[:]
     state.shows("page.list", "b")
     assert written == []
+
+
+def page_of_two() -> None:
+    """Two buttons, each of which writes a parameter of its own."""
+    import streamlit as st
+
+    from ui import state
+
+    st.button("Token", key="token", on_click=state.put, args=("page.token", "1,2"))
+    st.button("Step", key="step", on_click=lambda: state.write(**{"page.step": "8"}))
+    st.button("Whole", key="whole", on_click=state.drop, args=("page.token",))
+    st.text(str(state.query()))
+
+
+def test_the_second_of_two_quick_clicks_does_not_take_back_the_first() -> None:
+    page = AppTest.from_function(page_of_two).run()
+    page.query_params["page.token"] = "0,0"
+    page.button("token").click().run()
+    page.query_params["page.token"] = "0,0"  # the browser has not heard of the first yet
+    page.button("step").click().run()
+    assert page.text[0].value == str({"page.token": "1,2", "page.step": "8"})
+    page.query_params = {"page.token": "0,0"}  # nor of the second
+    page.run()
+    assert page.text[0].value == str({"page.token": "1,2", "page.step": "8"})
+    page.button("whole").click().run()
+    page.query_params = {"page.token": "1,2", "page.step": "8"}
+    page.run()
+    assert page.text[0].value == str({"page.step": "8"})
+
+
+def test_an_old_address_is_meant_later() -> None:
+    """For instance by a link on the page."""
+    page = AppTest.from_function(page_of_two).run()
+    page.button("token").click().run()
+    page.query_params.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(state, "_LAG", -1.0)
+        page.run()
+    assert page.text[0].value == "{}"
+    page.query_params.clear()
+    page.run()
+    assert page.text[0].value == "{}"
+
+
+def test_the_back_button_means_an_old_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = AppTest.from_function(page_of_two).run()
+    page.button("token").click().run()
+    page.query_params.clear()
+    reset = ScriptRunContext.reset
+    monkeypatch.setattr(
+        ScriptRunContext,
+        "reset",
+        lambda self, **rest: reset(self, **(rest | {"is_history_navigation": True})),
+    )
+    page.run()
+    assert page.text[0].value == "{}"
