@@ -1,6 +1,11 @@
-"""The server from its start to its end."""
+"""The server from its start to its end.
+
+It answers at once, and imports what pages need while the first browser loads Streamlit's own files. So this
+module imports nothing that takes long.
+"""
 
 import gc
+import os
 import sys
 import threading
 from collections.abc import AsyncIterator
@@ -9,36 +14,31 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 import streamlit as st
-import torch
 from streamlit import net_util
 
 import ui
-from training.pool import shared
-from training.runs import Runs
-from zoo import limits, log
 
-_SOON = 5.0  # seconds after the start, when the first page is drawn, until the rest is imported
+_SOON = 5.0  # seconds after pages can be drawn until what only some of them need is imported
+_ready = threading.Event()
+_ready.set()  # without a server, as in tests, a page imports what it needs
 
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """Around the time in which the server answers: the log, and what nobody shall wait for."""
-    try:
-        log.start()
-        limits.check()
-    except ValueError as error:  # which would end the start without a word
-        sys.stderr.write(f"{error}\n")
-        raise
+    """Around the time in which the server answers."""
     ask_nobody()
-    from ui import cached  # noqa: F401  (here, because it looks for Streamlit's runtime)
-
-    log.event("server start", streamlit=st.__version__, torch=torch.__version__)
-    later = threading.Timer(_SOON, _later)
-    later.daemon = True
-    later.start()
+    _ready.clear()
+    threading.Thread(target=_begin, daemon=True).start()
     yield
-    later.cancel()
-    log.event("server end")
+    if _ready.is_set():
+        from zoo import log
+
+        log.event("server end")
+
+
+def ready() -> None:
+    """Wait until a page can be drawn."""
+    _ready.wait()
 
 
 def ask_nobody() -> None:
@@ -50,13 +50,38 @@ def ask_nobody() -> None:
     net_util.get_external_ip = lambda: None
 
 
+def _begin() -> None:
+    """Start the log, and import what every page needs; a wrong limit ends the server with a sentence."""
+    try:
+        import torch
+
+        from ui import cached, shell  # noqa: F401  (most of it)
+        from zoo import limits, log
+
+        log.start()
+        limits.check()
+        log.event("server start", streamlit=st.__version__, torch=torch.__version__)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.stderr.flush()
+        os._exit(1)  # from a thread; nothing is under way yet
+    finally:
+        _ready.set()  # in any case: what else has failed fails again in a page, which tells of it
+    later = threading.Timer(_SOON, _later)
+    later.daemon = True
+    later.start()
+
+
 def _later() -> None:
     """Import what only some pages need, and let runs go on that a server has left."""
     for module in iter_modules(ui.__path__, "ui."):
         import_module(module.name)
     import torchvision  # noqa: F401
 
+    from training.pool import shared
+    from training.runs import Runs
     from ui import cached
+    from zoo import log
 
     gc.collect()
     gc.freeze()

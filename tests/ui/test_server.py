@@ -1,31 +1,40 @@
 """The start of the server, and what it asks of nobody."""
 
-import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import requests
-import streamlit as st
 from streamlit import net_util
 from streamlit.web.server import server_util
 
 from ui import server
-from zoo import limits, log
+from zoo import limits
+
+ROOT = Path(__file__).parents[2]
 
 
-def test_a_limit_that_is_nonsense_ends_the_start_with_a_sentence(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The start of a server that ends without a word is what its owner would see else."""
+@pytest.mark.slow
+def test_a_limit_that_is_nonsense_ends_the_server_with_a_sentence() -> None:
+    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    command += ["--server.headless=true", "--server.port=0"]
+    ended = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=120,
+        env=os.environ | {limits.UPLOAD_MIB.variable: "much"},
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert "ZOOLENS_UPLOAD_MIB=much" in ended.stderr
+    assert "must be a whole number (MiB), 1 or more. The default is 32." in ended.stderr
 
-    async def start() -> None:
-        async with server.lifespan(st.App("app.py")):
-            pass
 
-    monkeypatch.setattr(log, "start", lambda: None)
-    monkeypatch.setenv(limits.UPLOAD_MIB.variable, "much")
-    with pytest.raises(ValueError, match="ZOOLENS_UPLOAD_MIB=much"):
-        asyncio.run(start())
-    assert "must be a whole number (MiB), 1 or more. The default is 32." in capsys.readouterr().err
+def test_what_takes_long_is_imported_behind_the_first_answer() -> None:
+    asked = "import sys, ui.browser, ui.server; print('torch' in sys.modules, 'zoo' in sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == ["False", "False"]
 
 
 def test_a_strange_origin_makes_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
