@@ -10,11 +10,14 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
 import streamlit as st
 from streamlit import net_util
+from streamlit.proto.NewSession_pb2 import CustomThemeConfig
+from streamlit.runtime import app_session
 
 import ui
 
@@ -27,6 +30,7 @@ _ready.set()  # without a server, as in tests, a page imports what it needs
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Around the time in which the server answers."""
     ask_nobody()
+    read_themes_once()
     _ready.clear()
     threading.Thread(target=_begin, daemon=True).start()
     yield
@@ -48,6 +52,27 @@ def ask_nobody() -> None:
     seconds. A page's own socket is allowed by the name that it was opened at.
     """
     net_util.get_external_ip = lambda: None
+
+
+def read_themes_once() -> None:
+    """Keep Streamlit from gathering the settings of the themes anew in every rerun of every reader.
+
+    It goes through all of its settings six times for that, for more than 1 ms, in which
+    nobody else's page goes on.
+    """
+    gather = app_session._populate_theme_msg
+
+    @cache
+    def made(section: str) -> bytes:
+        theme = CustomThemeConfig()
+        gather(theme, section)
+        return theme.SerializeToString()
+
+    def copied(msg: CustomThemeConfig, section: str = "theme") -> None:
+        if theme := made(section):
+            msg.MergeFromString(theme)
+
+    app_session._populate_theme_msg = copied
 
 
 def _begin() -> None:

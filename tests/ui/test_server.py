@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from streamlit import net_util
+from streamlit import config, net_util
+from streamlit.proto.NewSession_pb2 import CustomThemeConfig, NewSession
+from streamlit.runtime import app_session
 from streamlit.web.server import server_util
 
 from ui import server
@@ -48,3 +50,34 @@ def test_a_strange_origin_makes_no_request(monkeypatch: pytest.MonkeyPatch) -> N
     assert not server_util.is_url_from_allowed_origins("http://elsewhere.example")
     assert server_util.is_url_from_allowed_origins("http://localhost")
     assert asked == []
+
+
+def test_themes_are_gathered_once_and_are_as_streamlit_gathers_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sent() -> NewSession:
+        message = NewSession()
+        theme = message.custom_theme
+        for part, section in (
+            (theme, "theme"),
+            (theme.light, "theme.light"),
+            (theme.dark, "theme.dark"),
+            (theme.sidebar, "theme.sidebar"),
+            (theme.light.sidebar, "theme.light.sidebar"),
+        ):
+            app_session._populate_theme_msg(part, section)
+        return message
+
+    config.get_config_options(force_reparse=True)
+    theirs = sent()
+    assert theirs.custom_theme.light.sidebar.background_color == "#f3f5f7"
+    asked: list[str] = []
+    gather = app_session._populate_theme_msg
+
+    def counted(msg: CustomThemeConfig, section: str = "theme") -> None:
+        asked.append(section)
+        gather(msg, section)
+
+    monkeypatch.setattr(app_session, "_populate_theme_msg", counted)  # and put back afterwards
+    server.read_themes_once()
+    for _ in range(3):
+        assert sent() == theirs
+    assert len(asked) == 5
