@@ -11,7 +11,7 @@ import gc
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from functools import cache, wraps
 from pathlib import Path
@@ -21,6 +21,7 @@ import numpy as np
 import streamlit as st
 import torch
 from numpy.typing import NDArray
+from PIL.Image import Image
 from plotly.graph_objects import Figure
 from torch import nn
 
@@ -38,6 +39,7 @@ from ui.gate import at_once, gate, heavy, patient
 from ui.items import Items
 from ui.items import items as items_of
 from ui.kept import Kept
+from ui.results import Results
 from ui.samples import Photo
 from ui.shelf import Shelf
 from ui.visits import Visit
@@ -81,6 +83,7 @@ from zoo.weights import Preprocess
 T = TypeVar("T")
 
 _LARGEST, _NEAR = 512, 96  # pixels: how large, and how far around, a search for a size that works goes
+results = Results()
 _measuring = threading.Lock()  # two measurements at once would measure each other
 _REST = 0.4  # seconds for which all readers of a run see the same log, so that it is drawn once for them
 _TURN = 180.0  # seconds that a reader waits for the measurements of others
@@ -327,6 +330,15 @@ def once(what: tuple[object, ...], _make: Callable[[], T]) -> T:
     return _make()
 
 
+@patient
+def drawn(what: tuple[Hashable, ...], make: Callable[[], T]) -> T:
+    """What `make` gives of somebody's picture, kept for as long as there is room, and changed by nobody.
+
+    `what` says all that it depends on.
+    """
+    return results.get(("drawn", *what), make)
+
+
 @_lasting
 def pool() -> Pool:
     """What trains on this server, for all its readers. Runs that were under way when it last ended go on."""
@@ -490,9 +502,9 @@ def predicted(specimen: Specimen, photo: Photo) -> NDArray[np.float32]:
 
 @heavy(st.cache_data(max_entries=256, show_spinner=False))
 def _predicted(specimen: Specimen, digest: str, _photo: Photo) -> NDArray[np.float32]:
-    network = loaded(specimen)
     with torch.inference_mode():
-        logits: NDArray[np.float32] = network.model(network.preprocess(_photo.image))[0].float().numpy()
+        found = loaded(specimen).model(_image(specimen, _photo))
+    logits: NDArray[np.float32] = found[0].float().numpy()
     return logits
 
 
@@ -529,6 +541,18 @@ def invariance_measured(path: Path, digest: str) -> Mapping[invariance.Kind, inv
     return invariance.read(path, digest)
 
 
+@results.keep
+def crop(preprocess: Preprocess, photo: Photo) -> Image:
+    """What a network sees of a photo."""
+    return preprocess.crop(photo.image)
+
+
+def _image(specimen: Specimen, photo: Photo) -> torch.Tensor:
+    """The same as numbers (1, C, H, W)."""
+    preprocess = loaded(specimen).preprocess
+    return preprocess.read(crop(preprocess, photo))
+
+
 def _blank(specimen: Specimen) -> torch.Tensor:
     row = loaded(specimen).preprocess
     return torch.zeros(1, row.channels, row.size, row.size)
@@ -537,40 +561,28 @@ def _blank(specimen: Specimen) -> torch.Tensor:
 _BY_DIGEST: dict[str | type, Callable[[Any], Any]] = {Photo: lambda photo: photo.digest}
 
 
-@heavy(st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=_BY_DIGEST))
+@heavy(results.keep)
 def cam_evidence(specimen: Specimen, photo: Photo, target: int, path: str) -> cam.Evidence:
     """What a layer has to say of a class in a picture. Tensors that nobody changes."""
-    look = loaded(specimen)
-    return cam.evidence(look.model, look.preprocess(photo.image), target, path)
+    return cam.evidence(loaded(specimen).model, _image(specimen, photo), target, path)
 
 
-@heavy(st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_BY_DIGEST))
-def cam_itself(specimen: Specimen, photo: Photo, target: int, path: str) -> NDArray[np.float32] | str:
-    """CAM, the raw map (h, w); a sentence where it is not defined."""
-    look = loaded(specimen)
-    try:
-        return cam.class_activation(look.model, look.preprocess(photo.image), target, path).numpy()
-    except ValueError as error:
-        return str(error)
-
-
-@heavy(st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=_BY_DIGEST))
+@heavy(results.keep)
 def cam_film(
-    specimen: Specimen, photo: Photo, target: int, paths: tuple[str, ...], methods: tuple[str, ...]
-) -> Mapping[str, Mapping[str, NDArray[np.float32]]]:
-    """The raw maps of several layers, from one pass: by path and by method."""
-    look = loaded(specimen)
-    found = cam.evidences(look.model, look.preprocess(photo.image), target, paths)
-    return {each.path: {method: cam.coarse(each, method).numpy() for method in methods} for each in found}
+    specimen: Specimen, photo: Photo, target: int, rival: int | None, paths: tuple[str, ...],
+    methods: tuple[str, ...],
+) -> cam.Film:  # fmt: skip
+    """The maps of several layers, from one pass, and the evidence of the last. Nobody changes them."""
+    return cam.film(loaded(specimen).model, _image(specimen, photo), target, paths, methods, rival)
 
 
-@heavy(st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=_BY_DIGEST))
+@heavy(results.keep)
 def cam_guided(specimen: Specimen, photo: Photo, target: int) -> NDArray[np.float32] | str:
     """Guided Grad-CAM (H, W); a sentence where it is not defined."""
     look, method = loaded(specimen), attribution.METHODS["guided_gradcam"]
     if why := method.undefined(look.model):
         return why
-    return method.run(look.model, look.preprocess(photo.image), target, None).numpy()
+    return method.run(look.model, _image(specimen, photo), target, None).numpy()
 
 
 @heavy(st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_BY_DIGEST))
@@ -659,6 +671,7 @@ def free() -> None:
     """Forget all that can be had again: networks, results, figures. Work under way goes on."""
     st.cache_data.clear()
     st.cache_resource.clear()
+    results.clear()
     for each in (background(), quick(), occlusions()):
         each.free()
     gc.collect()

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from ui import bound, cached, cam_away, cam_pair, cam_score, cam_sum, evidence, prose, state
+from ui import bound, cached, cam_away, cam_pair, cam_score, cam_sum, evidence, predictions, prose, state
 from ui.cam_study import FREE, PAGE, STRIP, TITLES, Raw, Study, View, drawn, thumb, told, verdict
-from ui.evidence import Plate
 from ui.photo import Photo
 from ui.subject import Subject
 from viz import attribution, cam, images
@@ -27,9 +26,10 @@ def study(subject: Subject, photo: Photo, target: int) -> Study:
     except ValueError as error:
         st.info(prose.literal(str(error)), icon=":material/block:")
         st.stop()
+    order = predictions.ranked(cached.predicted(subject.specimen, photo))
     return Study(
-        subject=subject, photo=photo, target=target, crop=subject.loaded.preprocess.crop(photo.image),
-        layers=layers, advised=advised,
+        subject=subject, photo=photo, target=target, layers=layers, frames=stages(layers, advised),
+        rival=next((each for each in order if each != target), None),
     )  # fmt: skip
 
 
@@ -146,47 +146,39 @@ def _strip(study: Study, method: str, path: str, view: View) -> None:
     st.header("The methods at a glance")
     st.markdown(words["strip"])
 
-    def make() -> list[Plate]:
-        return [
-            thumb(TITLES[each], study, study.map(each, path), view, chosen=each == method) for each in STRIP
-        ]
-
-    st.html(cached.once(study.key("strip", method, path, view), lambda: evidence.row(make(), least=118)))
+    shown = [thumb(TITLES[each], study, each, path, view, chosen=each == method) for each in STRIP]
+    evidence.plates(shown, least=118)
     st.caption(words["own scale"])
 
 
 def _film(study: Study, method: str, path: str, view: View) -> None:
     """A method's map at every stage, from the picture to the classes."""
     words = prose.words(PAGE)
-    frames = stages(study.layers, study.advised)
     st.header("Through the depth")
     st.markdown(words["film"].format(method=TITLES[method]))
     places = [layer.path for layer in study.layers]
-    before = [frame for frame in frames if places.index(frame) <= places.index(path)]
-    slider = state.shows(f"{PAGE}.depth", before[-1] if before else frames[0])
+    before = [frame for frame in study.frames if places.index(frame) <= places.index(path)]
+    slider = state.shows(f"{PAGE}.depth", before[-1] if before else study.frames[0])
 
     def jump() -> None:
         st.session_state[layer_key(study)] = st.session_state[slider]
 
     st.select_slider(
-        "Depth: the layer of all maps on this page", frames, key=slider, on_change=jump, help=words["depth"],
+        "Depth: the layer of all maps on this page", study.frames, key=slider, on_change=jump,
+        help=words["depth"],
     )  # fmt: skip
-
-    def make() -> list[Plate]:
-        maps = cached.cam_film(study.subject.specimen, study.photo, study.target, tuple(frames), FREE)
-        return [
-            thumb(
-                _part(each), study, maps[each][method], view, chosen=each == path,
-                note="{:,} maps of {} × {}".format(*study.layer(each).shape),
-            )
-            for each in frames
-        ]  # fmt: skip
-
-    st.html(cached.once(study.key("film", method, path, view), lambda: evidence.row(make(), least=96)))
+    shown = [
+        thumb(
+            _part(each), study, method, each, view, chosen=each == path,
+            note="{:,} maps of {} × {}".format(*study.layer(each).shape),
+        )
+        for each in study.frames
+    ]  # fmt: skip
+    evidence.plates(shown, least=96)
 
 
-def stages(layers: Sequence[Layer], advised: str) -> list[str]:
-    """Paths of a layer from each part of a network, by depth; the advised one is among them.
+def stages(layers: Sequence[Layer], advised: str) -> tuple[str, ...]:
+    """Paths of a layer from each part of a network, by depth; the advised one is the last.
 
     A part is a child of the network, or of its stages; its layer is the last, or where tokens or channels
     last are advised, the last that is called as the advised one: no other is read. Of many parts some are
@@ -197,10 +189,11 @@ def stages(layers: Sequence[Layer], advised: str) -> list[str]:
     for layer in layers[: layers.index(end) + 1]:
         alike = end.kind == "maps" or layer.path.rpartition(".")[2] == advised.rpartition(".")[2]
         if alike and not layer.pools:
+            last.pop(_part(layer.path), None)  # a part counts where it ends
             last[_part(layer.path)] = layer.path
     found = list(last.values())
     steps = min(_FRAMES, len(found))
-    return [found[round(i * (len(found) - 1) / max(1, steps - 1))] for i in range(steps)]
+    return tuple(found[round(i * (len(found) - 1) / max(1, steps - 1))] for i in range(steps))
 
 
 def _part(path: str) -> str:

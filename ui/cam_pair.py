@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from ui import bound, cached, evidence, prose
+from ui import bound, cached, evidence, predictions, prose
 from ui.cam_study import FREE, PAGE, TITLES, Raw, Study, View, drawn, told, verdict
 from ui.evidence import Plate
 
@@ -17,8 +17,8 @@ def render(study: Study, method: str, path: str, view: View) -> None:
     words = prose.words(PAGE)
     st.header("Why this and not that")
     method = method if method in FREE or method == "cam" else "gradcam"
-    logits = study.evidence(path).logits
-    order = [each for each in logits.argsort(descending=True).tolist() if each != study.target]
+    logits = cached.predicted(study.subject.specimen, study.photo)
+    order = [each for each in predictions.ranked(logits) if each != study.target]
     if not order:
         return
     names = {f"{each}": f"{study.label(each)} ({each})" for each in order}
@@ -58,7 +58,7 @@ def render(study: Study, method: str, path: str, view: View) -> None:
             )  # fmt: skip
         return evidence.row(shown, least=240)
 
-    st.html(cached.once(study.key("pair", method, path, view, other), make))
+    st.html(cached.drawn(study.key("pair", method, path, view, other), make))
     if method in _LINEAR:
         ends = {"least": f"for {study.label(other)}", "most": f"for {study.label(study.target)}"}
         st.html(evidence.scale(signed=True, **ends))

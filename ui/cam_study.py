@@ -1,7 +1,8 @@
 """What the maps of the page Class-activation maps are of, and how they are drawn."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -35,6 +36,15 @@ class View:
     opacity: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Thumb:
+    """A map drawn small."""
+
+    picture: bytes  # JPEG
+    told: str  # what it shows, in words
+    verdict: str  # what one cannot see
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Study:
     """A network, a picture and a class."""
@@ -42,11 +52,26 @@ class Study:
     subject: Subject
     photo: Photo
     target: int
-    crop: Image.Image  # what the network sees
+    rival: int | None  # the likeliest other class
     layers: tuple[Layer, ...]
-    advised: str  # the path of one of them
+    frames: tuple[str, ...]  # paths of some of them, from each part of the network; the last is the advised
 
-    def key(self, *parts: object) -> tuple[object, ...]:
+    @property
+    def advised(self) -> str:
+        """The path of the layer to look at first."""
+        return self.frames[-1]
+
+    @cached_property
+    def crop(self) -> Image.Image:
+        """What the network sees."""
+        return cached.crop(self.subject.loaded.preprocess, self.photo)
+
+    @cached_property
+    def ground(self) -> Image.Image:
+        """The same, grey and as small as maps among others."""
+        return images.grey(self.crop, _THUMB)
+
+    def key(self, *parts: Hashable) -> tuple[Hashable, ...]:
         """All that a result depends on."""
         return (PAGE, self.subject.specimen, self.photo.digest, self.target, *parts)
 
@@ -57,21 +82,35 @@ class Study:
         return next(layer for layer in self.layers if layer.path == path)
 
     def evidence(self, path: str, target: int | None = None) -> cam.Evidence:
+        """What a layer has to say of a class, None: of the one that the page is about."""
         wanted = self.target if target is None else target
+        if path == self.advised and wanted in (self.target, self.rival):
+            return self._film.ends[wanted]
         return cached.cam_evidence(self.subject.specimen, self.photo, wanted, path)
 
     def map(self, method: str, path: str, target: int | None = None) -> Raw | str:
         """The raw map of one of STRIP; a sentence where it is not defined."""
-        if method == "cam":
-            wanted = self.target if target is None else target
-            return cached.cam_itself(self.subject.specimen, self.photo, wanted, path)
-        return numbers(self.evidence(path, target), method)
+        wanted = self.target if target is None else target
+        return cached.drawn(
+            self.key("map", method, path, wanted), lambda: self._computed(method, path, wanted)
+        )
 
+    def _computed(self, method: str, path: str, target: int) -> Raw | str:
+        found: Raw
+        if method in FREE and path in self.frames and target == self.target:
+            found = self._film.maps[path][method].numpy()
+        elif method in FREE:
+            found = cam.coarse(self.evidence(path, target), method).numpy()
+        else:
+            try:
+                found = cam.class_activation(self.subject.loaded.model, self.evidence(path, target)).numpy()
+            except ValueError as error:
+                return str(error)
+        return found
 
-def numbers(evidence: cam.Evidence, method: str) -> Raw:
-    """The raw map of one of FREE."""
-    found: Raw = cam.coarse(evidence, method).numpy()
-    return found
+    @property
+    def _film(self) -> cam.Film:
+        return cached.cam_film(self.subject.specimen, self.photo, self.target, self.rival, self.frames, FREE)
 
 
 def drawn(crop: Image.Image, raw: Raw, view: View, *, most: float | None = None) -> Image.Image:
@@ -79,8 +118,7 @@ def drawn(crop: Image.Image, raw: Raw, view: View, *, most: float | None = None)
 
     Where nothing speaks for the class, what speaks against it is shown, never a black picture.
     """
-    shown = raw if view.signed or raw.max() <= 0 else np.maximum(raw, 0)
-    values = shown / most if most else images.scaled(shown)
+    values = _shown(raw, view, most)
     if view.look == "contour":
         found = images.located(images.enlarged(values, crop.size, smooth=True))
         ground = images.shown(crop)
@@ -88,18 +126,38 @@ def drawn(crop: Image.Image, raw: Raw, view: View, *, most: float | None = None)
     return images.overlay(crop, values, opacity=view.opacity, smooth=view.look == "overlay")
 
 
-def small(picture: Image.Image) -> Image.Image:
-    """A picture that stands among others."""
-    return picture.resize((_THUMB, _THUMB), Image.Resampling.BILINEAR)
+def _shown(raw: Raw, view: View, most: float | None = None) -> images.Values:
+    """What of a map has colours, from -1 to 1."""
+    shown = raw if view.signed or raw.max() <= 0 else np.maximum(raw, 0)
+    return shown / most if most else images.scaled(shown)
 
 
-def thumb(title: str, study: Study, raw: Raw | str, view: View, *, chosen: bool, note: str = "") -> Plate:
+def small(study: Study, raw: Raw, view: View) -> bytes:
+    """The same among others, at the size it has there, as JPEG."""
+    if view.look == "contour":  # has lines, which are drawn on something large
+        size = (_THUMB, _THUMB)
+        return images.jpeg(drawn(study.crop, raw, view).resize(size, Image.Resampling.BILINEAR))
+    smooth = view.look == "overlay"
+    return images.jpeg(images.laid(study.ground, _shown(raw, view), opacity=view.opacity, smooth=smooth))
+
+
+def thumb(
+    title: str, study: Study, method: str, path: str, view: View, *, chosen: bool, note: str = ""
+) -> Plate:
     """A map among others, or the sentence that stands for it."""
-    if isinstance(raw, str):
-        return Plate(title=title, picture=raw, chosen=chosen)
+
+    def make() -> Thumb | str:
+        raw = study.map(method, path)
+        if isinstance(raw, str):
+            return raw
+        return Thumb(picture=small(study, raw, view), told=told(raw), verdict=verdict(raw))
+
+    found = cached.drawn(study.key("thumb", method, path, view), make)
+    if isinstance(found, str):
+        return Plate(title=title, picture=found, chosen=chosen)
     return Plate(
-        title=title, picture=small(drawn(study.crop, raw, view)), alt=f"{title}: {told(raw)}",
-        note=note or verdict(raw), chosen=chosen,
+        title=title, picture=found.picture, alt=f"{title}: {found.told}", note=note or found.verdict,
+        chosen=chosen,
     )  # fmt: skip
 
 

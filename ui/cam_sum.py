@@ -7,7 +7,7 @@ import streamlit as st
 from PIL import Image
 
 from ui import bound, cached, evidence, export, prose
-from ui.cam_study import PAGE, TITLES, Raw, Study, View, drawn, small
+from ui.cam_study import PAGE, TITLES, Raw, Study, View, small
 from ui.evidence import Plate
 from viz import images, summands
 from viz.summands import Summands
@@ -25,24 +25,27 @@ def render(study: Study, method: str, path: str, view: View) -> None:
     if method not in summands.METHODS:
         st.markdown(words["other sum"].format(method=TITLES[method]))
         method = "gradcam"
-    found = summands.summands(study.evidence(path), method)
-    channels, height, width = found.terms.shape
+
+    def found() -> Summands:
+        return summands.summands(study.evidence(path), method)
+
+    channels, height, width = study.layer(path).shape
     st.markdown(words[f"sum {method}"].format(z=height * width, h=height, w=width, channels=channels))
-    st.markdown(arithmetic(found, method))
-    total = found.terms.sum(0).numpy()
+    st.markdown(cached.drawn(study.key("sum", method, path), lambda: arithmetic(found(), method)))
     steps = counts(channels)
     many = bound.slider(
         "Channels in the sum, the strongest first", f"{PAGE}.sum", steps, min(_START, channels),
         words=lambda n: "all" if n == channels else f"{n:,}", help=words["partial"],
     )  # fmt: skip
 
-    def make() -> list[Plate]:
-        return [*_each(found), *_sums(study, found, total, many, view)]
+    def make() -> str:
+        terms = found()
+        return evidence.row([*_each(terms), *_sums(study, terms, many, view)], least=130)
 
-    st.html(cached.once(study.key("sum", method, path, view, many), lambda: evidence.row(make(), least=130)))
+    st.html(cached.drawn(study.key("summands", method, path, view, many), make))
     st.caption(words["summands"])
     evidence.save(
-        "All channels as CSV", lambda: export.as_csv(table(found)), "zoolens-channels.csv", "text/csv",
+        "All channels as CSV", lambda: export.as_csv(table(found())), "zoolens-channels.csv", "text/csv",
         key=f"{PAGE}.channels", icon="table",
     )  # fmt: skip
     _itself(study, path)
@@ -93,13 +96,13 @@ def _tile(term: Raw, most: float) -> Image.Image:
     return images.heat(term / most, (_TILE, _TILE))
 
 
-def _sums(study: Study, found: Summands, total: Raw, many: int, view: View) -> list[Plate]:
+def _sums(study: Study, found: Summands, many: int, view: View) -> list[Plate]:
     """The sum of the strongest channels, and of all."""
-    part = found.terms[:many].sum(0).numpy()
+    part, total = found.terms[:many].sum(0).numpy(), found.terms.sum(0).numpy()
     halves = replace(view, look="overlay" if view.look == "contour" else view.look)
     plates = [
         Plate(
-            title="All channels: the map", picture=small(drawn(study.crop, total, halves)), chosen=True,
+            title="All channels: the map", picture=small(study, total, halves), chosen=True,
             alt="The sum of all channels: the map", note=f"Mean {total.mean():.4g}".replace("-", "−"),
         )
     ]  # fmt: skip
@@ -107,7 +110,7 @@ def _sums(study: Study, found: Summands, total: Raw, many: int, view: View) -> l
         same = np.corrcoef(part.ravel(), total.ravel())[0, 1] if part.std() and total.std() else float("nan")
         note = f"Mean {part.mean():.4g}; correlation with the map {same:.2f}".replace("-", "−")
         title = f"Sum of the {many} strongest" if many > 1 else "The strongest alone"
-        laid = small(drawn(study.crop, part, halves))
+        laid = small(study, part, halves)
         plates.insert(0, Plate(title=title, picture=laid, alt=f"{title}. {note}", note=note))
     return plates
 

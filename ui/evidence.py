@@ -3,7 +3,7 @@
 Pictures travel inside the text as JPEG of the size they are looked at, a few tens of kB each.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -22,7 +22,7 @@ class Plate:
     """A picture, or in its place a sentence that says why there is none."""
 
     title: str
-    picture: Image.Image | str
+    picture: Image.Image | bytes | str  # bytes: JPEG
     alt: str = ""  # what it shows, in words
     note: str = ""  # below it
     chosen: bool = False  # stands out among others
@@ -47,7 +47,7 @@ def row(shown: Sequence[Plate], *, least: int) -> prose.Markup:
 
 
 def picture(
-    what: tuple[object, ...], make: Callable[[], Image.Image], *, title: str, alt: str, name: str, key: str,
+    what: tuple[Hashable, ...], make: Callable[[], Image.Image], *, title: str, alt: str, name: str, key: str,
     scale: str = "",
 ) -> None:  # fmt: skip
     """One picture as wide as its column, its scale (of `scale`), and a button that saves it as `name`.png.
@@ -59,7 +59,7 @@ def picture(
         plate = Plate(title=title, picture=make(), alt=alt)
         return f'<div class="zl-plates" style="--least:100%">{_figure(plate)}</div>'
 
-    st.html(prose.Markup(cached.once((*what, title, alt), drawn) + scale))
+    st.html(prose.Markup(cached.drawn((*what, title, alt), drawn) + scale))
     save("PNG", lambda: images.png(make()), f"{name}.png", "image/png", key=key, icon="image")
 
 
@@ -81,7 +81,8 @@ def _figure(plate: Plate) -> str:
     if isinstance(plate.picture, str):
         body = f'<div class="none">{escape(plate.picture)}</div>'
     else:
-        source = images.uri(images.jpeg(plate.picture))
+        coded = plate.picture if isinstance(plate.picture, bytes) else images.jpeg(plate.picture)
+        source = images.uri(coded)
         body = f'<img src="{source}" alt="{escape(plate.alt)}">'
     note = f'<figcaption class="note">{escape(plate.note)}</figcaption>' if plate.note else ""
     mark = f'<i style="background:{escape(plate.colour)}"></i>' if plate.colour else ""

@@ -44,13 +44,44 @@ def evidence(model: nn.Module, image: Tensor, target: int, path: str) -> Evidenc
 
 def evidences(model: nn.Module, image: Tensor, target: int, paths: Sequence[str]) -> tuple[Evidence, ...]:
     """The same for several layers, from one pass and one backward pass."""
+    return _evidences(model, image, hooks.differentiable(model, image, paths), target, paths)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Film:
+    """A class through the depth of a network."""
+
+    maps: Mapping[str, Mapping[str, Tensor]]  # raw (h, w), by path of the layer and by method
+    ends: Mapping[int, Evidence]  # of the last of the layers: for the class, and for its rival
+
+
+def film(
+    model: nn.Module, image: Tensor, target: int, paths: Sequence[str], methods: Sequence[str],
+    rival: int | None = None,
+) -> Film:  # fmt: skip
+    """The maps of several layers, and all evidence of the last of them, from one pass and its way back.
+
+    `methods` are those of `coarse`; `rival`: a class to be compared with. ValueError as in `evidence`.
+    """
     passed = hooks.differentiable(model, image, paths)
+    ends = {}
+    if rival is not None:
+        (ends[rival],) = _evidences(model, image, passed, rival, paths[-1:], again=True)
+    found = _evidences(model, image, passed, target, paths)
+    ends[target] = found[-1]
+    return Film(maps={each.path: {key: coarse(each, key) for key in methods} for each in found}, ends=ends)
+
+
+def _evidences(
+    model: nn.Module, image: Tensor, passed: hooks.Passed, target: int, paths: Sequence[str], *,
+    again: bool = False,
+) -> tuple[Evidence, ...]:  # fmt: skip
+    """What a pass says of a class at these layers; `again`: it will be asked of another one."""
     outputs = [passed.outputs[path] for path in paths]
     logits = passed.logits.detach()[0]
+    slopes = hooks.gradients(hooks.score(passed.logits, target), outputs, again=again)
     found: list[Evidence] = []
-    for path, output, gradient in zip(
-        paths, outputs, hooks.gradients(hooks.score(passed.logits, target), outputs), strict=True
-    ):
+    for path, output, gradient in zip(paths, outputs, slopes, strict=True):
         kind = layers.kind_of(model, image, path, output)
         activation, slope = (layers.as_maps(tensor, kind)[0] for tensor in (output.detach(), gradient))
         found.append(Evidence(path=path, target=target, activation=activation, gradient=slope, logits=logits))
@@ -96,9 +127,8 @@ def raw(
     path = layer or layers.best(None, model, image).path
     if method == "scorecam":
         return finished(score_cam(model, image, target, path), progress)
-    if method == "cam":
-        return class_activation(model, image, target, path)
-    return coarse(evidence(model, image, target, path), method)
+    found = evidence(model, image, target, path)
+    return class_activation(model, found) if method == "cam" else coarse(found, method)
 
 
 def finished(rounds: Iterator[tuple[float, Tensor]], progress: Progress | None = None) -> Tensor:
@@ -170,27 +200,19 @@ def facts(raw: Tensor) -> Facts:
     return Facts(highest=highest, lowest=lowest, share=share, peak=(y, x), warning=warning)
 
 
-def _observed(model: nn.Module, image: Tensor, target: int, path: str) -> tuple[Tensor, Tensor]:
-    """The maps (C, h, w) of a layer and the logits (K,); ValueError where there is no class `target`."""
-    passed = hooks.observe(model, image, [path])
-    hooks.score(passed.logits, target)
-    output = passed.outputs[path]
-    return layers.as_maps(output, layers.kind_of(model, image, path, output))[0], passed.logits[0]
-
-
-def class_activation(model: nn.Module, image: Tensor, target: int, path: str) -> Tensor:
-    """CAM, signed: the layer's maps weighted as the linear head weighs their averages, (h, w).
+def class_activation(model: nn.Module, evidence: Evidence) -> Tensor:
+    """CAM, signed: the layer's maps weighted as the linear head of its network weighs their averages, (h, w).
 
     ValueError, with a sentence, where the layer is not averaged and then read by one linear layer.
     """
-    maps, logits = _observed(model, image, target, path)
-    weights = _head(model, maps.mean((1, 2)), logits)
+    weights = _head(model, evidence.activation.mean((1, 2)), evidence.logits)
     if weights is None:
         raise ValueError(
             "CAM is not defined here: it needs a layer whose maps are averaged and then read by one linear "
-            f"layer, and {path} is not followed by just that. Grad-CAM is the same thing for any layer."
+            f"layer, and {evidence.path} is not followed by just that. Grad-CAM is the same thing for any "
+            "layer."
         )
-    return torch.einsum("k,khw->hw", weights[target], maps)
+    return _weighted(weights[evidence.target], evidence.activation)
 
 
 def _head(model: nn.Module, averages: Tensor, logits: Tensor) -> Tensor | None:
@@ -211,7 +233,10 @@ def score_cam(model: nn.Module, image: Tensor, target: int, path: str) -> Rounds
 
     Stop iterating to cancel. BATCH pictures are in memory at a time.
     """
-    maps, _ = _observed(model, image, target, path)
+    passed = hooks.observe(model, image, [path])
+    hooks.score(passed.logits, target)  # says where there is no such class
+    output = passed.outputs[path]
+    maps = layers.as_maps(output, layers.kind_of(model, image, path, output))[0]
     scores = torch.empty(0)
     for start in range(0, len(maps), BATCH):
         masks = F.interpolate(maps[start : start + BATCH, None], image.shape[-2:], mode="bilinear")
@@ -241,8 +266,11 @@ def _eigencam(activation: Tensor, gradient: Tensor) -> Tensor:
     """The sign of a singular vector is arbitrary: here the map is higher where the layer as a whole is."""
     points = activation.flatten(1).T  # (hw, C)
     points = points - points.mean(0)
-    _, _, directions = torch.linalg.svd(points, full_matrices=False)
-    found = points @ directions[0]
+    if points.shape[0] < points.shape[1]:  # of the two products with itself, the smaller one
+        squares, patterns = torch.linalg.eigh(points @ points.T)
+        found = patterns[:, -1] * squares[-1].clamp(min=0).sqrt()
+    else:
+        found = points @ torch.linalg.eigh(points.T @ points).eigenvectors[:, -1]
     if found @ points.sum(1) < 0:
         found = -found
     return found.reshape(activation.shape[1:])

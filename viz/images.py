@@ -12,6 +12,7 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ UNKNOWN = "#7d8894"  # no value yet
 SHOWN = 448  # pixels: the least that a side of a picture has on a screen, so that lines on it are sharp
 THRESHOLD = 0.15  # of the maximum: Selvaraju et al. 2017 (arXiv:1610.02391), section 4.1
 _FEW = 64  # pixels a side: what is smaller shows its pixels as squares
+_SHADES = 4096  # from 0 to either end of the scale: no more than one step of a colour apart
 _DASH = 12  # pixels
 _CLOSE = 6  # pixels between thin lines, below which they would cover the picture
 
@@ -41,11 +43,20 @@ def scaled(values: Values) -> Values:
 
 def colours(values: Values) -> Pixels:
     """Values from -1 to 1, of any shape, in colours (..., 3); beyond the ends as the ends, NaN in grey."""
+    shades = np.rint(np.clip(values, -1, 1) * _SHADES)
+    at = np.where(np.isnan(shades), 2 * _SHADES + 1, shades + _SHADES).astype(np.intp)
+    found: Pixels = _palette()[at]
+    return found
+
+
+@cache
+def _palette() -> Pixels:
+    """All shades of the scale from -1 to 1, and behind them that of what is not known."""
     steps = np.linspace(-1, 1, len(FOR) + len(AGAINST) - 1)
     anchors = np.array([_rgb(each) for each in (*AGAINST[:0:-1], *FOR)])
-    known = np.nan_to_num(values, nan=0.0)
-    mixed = np.stack([np.interp(known, steps, channel) for channel in anchors.T], axis=-1)
-    return np.where(np.isnan(values)[..., None], _rgb(UNKNOWN), mixed).round().astype(np.uint8)
+    shades = np.linspace(-1, 1, 2 * _SHADES + 1)
+    mixed = np.stack([np.interp(shades, steps, channel) for channel in anchors.T], axis=-1)
+    return np.concatenate([mixed, [_rgb(UNKNOWN)]]).round().astype(np.uint8)
 
 
 def enlarged(values: Values, size: tuple[int, int], *, smooth: bool) -> NDArray[np.float32]:
@@ -68,21 +79,36 @@ def overlay(photo: Image.Image, values: Values, *, opacity: float = 0.6, smooth:
 
     `opacity` is the share of the map's colour; where the map is NaN, the photo stays as it is.
     """
-    ground = shown(photo).convert("L").convert("RGB")
+    return laid(grey(photo), values, opacity=opacity, smooth=smooth)
+
+
+def grey(photo: Image.Image, side: int | None = None) -> Image.Image:
+    """What lies below a map: the photo without its colours, as large as `shown`, or a square of `side`."""
+    ground = _large(photo.convert("L"))
+    return ground.resize((side, side), Image.Resampling.BILINEAR) if side else ground
+
+
+def laid(ground: Image.Image, values: Values, *, opacity: float = 0.6, smooth: bool = True) -> Image.Image:
+    """A map on what `grey` made, see `overlay`."""
+    ground = ground.convert("RGB")
     # Where nothing is smooth, cells are coloured before they are enlarged: there are fewer of them.
-    laid = enlarged(values, ground.size, smooth=True) if smooth else values
+    cells = enlarged(values, ground.size, smooth=True) if smooth else values
     tint, known = (
-        Image.fromarray(cells).resize(ground.size, Image.Resampling.NEAREST)
-        for cells in (colours(laid), ~np.isnan(laid))
+        Image.fromarray(each).resize(ground.size, Image.Resampling.NEAREST)
+        for each in (colours(cells), ~np.isnan(cells))
     )
     return Image.composite(Image.blend(ground, tint, opacity), ground, known)
 
 
 def shown(photo: Image.Image) -> Image.Image:
     """A picture in RGB and large enough to be looked at, by a whole number of times; tiny ones in squares."""
+    return _large(photo.convert("RGB"))
+
+
+def _large(photo: Image.Image) -> Image.Image:
     times = max(1, -(-SHOWN // min(photo.size)))
     how = Image.Resampling.NEAREST if min(photo.size) <= _FEW else Image.Resampling.BICUBIC
-    return photo.convert("RGB").resize((times * photo.width, times * photo.height), how)
+    return photo.resize((times * photo.width, times * photo.height), how)
 
 
 def cut(photo: Image.Image, side: int, every: int = 0) -> Image.Image:

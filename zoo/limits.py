@@ -100,6 +100,10 @@ NETWORKS_MIB = Limit(
     variable="ZOOLENS_NETWORKS_MIB", default=1_024, unit="MiB",
     what="networks in memory; one that is larger is kept alone",
 )  # fmt: skip
+RESULTS_MIB = Limit(
+    variable="ZOOLENS_RESULTS_MIB", default=96, unit="MiB",
+    what="maps and pictures of what readers look into, kept in memory",
+)  # fmt: skip
 WORK_WAITING = Limit(
     variable="ZOOLENS_WORK_WAITING", default=256, unit="pieces of work",
     what="work waiting in one of the queues beside the pages",

@@ -50,7 +50,11 @@ class Preprocess:
 
     def __call__(self, image: "Image") -> Tensor:
         """PIL image -> (1, C, size, size)."""
-        pixels = np.asarray(self.crop(image), dtype=np.float32).reshape(self.size, self.size, self.channels)
+        return self.read(self.crop(image))
+
+    def read(self, crop: "Image") -> Tensor:
+        """The same of what `crop` made."""
+        pixels = np.asarray(crop, dtype=np.float32).reshape(self.size, self.size, self.channels)
         return self.normalise(torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255)
 
     def crop(self, image: "Image") -> "Image":

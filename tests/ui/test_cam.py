@@ -77,7 +77,7 @@ def test_the_scale_has_the_numbers_of_the_map() -> None:
 def test_a_frame_for_every_part(name: str, frames: list[str]) -> None:
     model, image = zoo.build(name), torch.zeros(1, 3, 32, 32)
     advised = layers.best(zoo.family_of(name).key, model, image).path
-    assert cam.stages(layers.layers(model, image), advised) == frames
+    assert cam.stages(layers.layers(model, image), advised) == tuple(frames)
 
 
 def test_a_long_film_leaves_frames_out_and_ends_where_it_should() -> None:
