@@ -143,7 +143,7 @@ def test_the_app_finds_the_head(compose: Any) -> None:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that other users can look into; pytest's own is closed to them."""
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:  # a process may still be writing
         Path(name).chmod(0o755)
         yield Path(name)
 
