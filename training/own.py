@@ -81,9 +81,16 @@ class _Found:
 
 
 def add(
-    source: Path, name: str, *, root: Path | None = None, progress: Callable[[int, int], None] | None = None
+    source: Path,
+    name: str,
+    *,
+    root: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    owner: str = "",
 ) -> Report:
     """Pack the pictures of a zip or a folder as the data set `own:<name>`; tells how many of all are done.
+
+    `owner`: the mark of whose it is, see `training.owners`, kept with it.
 
     ValueError with a sentence where anything is wrong; then nothing was written.
     """
@@ -94,12 +101,12 @@ def add(
     if sum(store.own(other, root).stat().st_size for other in store.owned(root)) >= most << 30:
         raise ValueError(f"Pictures of readers' own may take {most} GiB here, and do. Delete some first.")
     if source.is_dir():
-        return _pack(_sorted(_walked(source)), path, name, progress)
+        return _pack(_sorted(_walked(source)), path, name, progress, owner)
     if not source.exists():
         raise ValueError(f"There is no file or folder {source.name!r}.")
     try:
         with zipfile.ZipFile(source) as archive:
-            return _pack(_sorted(_listed(archive)), path, name, progress)
+            return _pack(_sorted(_listed(archive)), path, name, progress, owner)
     except zipfile.BadZipFile as error:
         raise ValueError(f"This is no zip file that can be read: {_said(error)}") from None
     except MemoryError:
@@ -334,7 +341,9 @@ def _check_counts(classes: Sequence[str], counts: Sequence[int]) -> None:
 # Looking at pictures
 
 
-def _pack(found: _Found, path: Path, name: str, progress: Callable[[int, int], None] | None) -> Report:
+def _pack(
+    found: _Found, path: Path, name: str, progress: Callable[[int, int], None] | None, owner: str
+) -> Report:
     total = sum(map(len, found.parts.values()))
     side = _side([file for part in found.parts.values() for file, _ in part])
     tensors: dict[str, torch.Tensor] = {}
@@ -372,7 +381,7 @@ def _pack(found: _Found, path: Path, name: str, progress: Callable[[int, int], N
         channels=1 if grey else 3, broken=len(broken), named=tuple(broken[:_NAMED]), ignored=found.ignored,
     )  # fmt: skip
     try:
-        store.write(path, tensors, asdict(report), over=False)
+        store.write(path, tensors, asdict(report) | {"owner": owner}, over=False)
     except FileExistsError:  # somebody else was faster
         raise ValueError(_TAKEN.format(name)) from None
     except OSError as error:

@@ -12,7 +12,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from training import data, own
 from training.data import DATASETS, OWN, Dataset, store
-from ui import bound, cached, downloads, export, prose, uploads
+from training.owners import mark
+from ui import bound, browser, cached, downloads, export, prose, rights, uploads
 from ui.pictures import COLUMNS, KINDS, ROWS, Example, Look
 from viz import images
 from viz.figures.data import balance
@@ -108,13 +109,17 @@ def _yours(known: Dataset) -> None:
         lines.append(f"{facts['ignored']:,} files are no pictures or lie in no class; they were ignored.")
     st.caption("  \n".join(map(prose.literal, lines)))
     with st.popover("Delete these pictures", icon=":material/delete:", key="data.delete"):
-        st.markdown(prose.words("data")["delete"])
+        may = rights.may_delete(name)
+        st.markdown(prose.words("data")["delete"] if may else rights.why("pictures"))
         st.button(
-            "Delete for good", type="primary", key="data.delete for good", on_click=_delete, args=(name,)
-        )
+            "Delete for good", type="primary", key="data.delete for good", on_click=_delete, args=(name,),
+            disabled=not may,
+        )  # fmt: skip
 
 
 def _delete(name: str) -> None:
+    if not rights.may_delete(name):  # whatever was drawn when the button was pressed
+        return
     st.session_state["data.leaving"] = name
     st.session_state[_SET] = next(iter(DATASETS))
 
@@ -161,7 +166,8 @@ def _pack(zipped: UploadedFile, name: str) -> None:
         uploads.told(zipped, refused="its name")
     else:
         uploads.told(zipped)
-        downloads.start("data", name, "import", path, "--name", name, "--consume")
+        owner = mark(browser.secret(), OWN + name)
+        downloads.start("data", name, "import", path, "--name", name, "--owner", owner, "--consume")
 
 
 def _name(file: str) -> str:

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Element
 
 from training.data import DATASETS, store
+from ui import browser
 from ui.pictures import KINDS
 
 
@@ -79,7 +80,10 @@ def test_a_link_restores_the_view_and_a_wrong_one_says_so(page: AppTest) -> None
     assert "Did you mean Shapes" in page.warning[0].value.replace("\\", "")
 
 
-def test_own_pictures_are_packed_shown_and_deleted(page: AppTest, tmp_path: Path) -> None:
+def test_own_pictures_are_packed_shown_and_deleted_by_their_owner(
+    page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browser, "secret", lambda: "one browser")
     page.run()
     page.file_uploader(key="data.upload").upload("My Pets.zip", archive(), "application/zip").run()
     name = next(field for field in page.text_input if field.label == "Name")
@@ -92,6 +96,13 @@ def test_own_pictures_are_packed_shown_and_deleted(page: AppTest, tmp_path: Path
     assert page.session_state["data.set"] == "own:my-pets"
     assert any("<span>cat</span><span>dog</span>" in body for body in bodies(page))
     assert not list(tmp_path.glob(".upload-*"))
+    monkeypatch.setattr(browser, "secret", lambda: "another browser")
+    page.button(key="data.delete for good").click().run()  # as it was drawn for its owner
+    assert store.owned() == ["my-pets"]
+    assert page.button(key="data.delete for good").disabled
+    assert any("brought by somebody else" in each.value for each in page.markdown)
+    monkeypatch.setattr(browser, "secret", lambda: "one browser")
+    page.run()
     page.button(key="data.delete for good").click().run()
     assert not page.exception
     assert store.owned() == []

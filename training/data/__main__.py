@@ -36,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     add.add_argument("source", type=Path)
     add.add_argument("--name", required=True)
     add.add_argument("--consume", action="store_true", help=argparse.SUPPRESS)  # delete the file afterwards
+    add.add_argument("--owner", default="", help=argparse.SUPPRESS)  # the mark of whose they are
     delete = commands.add_parser("delete", help="take your own pictures off this disk")
     delete.add_argument("name")
     weights = commands.add_parser("weights", help="fetch what a network learnt from ImageNet")
@@ -71,7 +72,7 @@ def _run(asked: argparse.Namespace, progress: Progress) -> dict[str, Any]:
         own.delete(asked.name)
         return {"deleted": asked.name}
     try:
-        report = own.add(asked.source, asked.name, progress=partial(_read, progress))
+        report = own.add(asked.source, asked.name, progress=partial(_read, progress), owner=asked.owner)
     finally:
         if asked.consume:
             asked.source.unlink(missing_ok=True)
