@@ -14,6 +14,7 @@ picture = photo.choose("cam")
 
 left, middle, right = st.columns([8, 9, 7], gap="medium")
 with left:
+    cam.ahead(network, picture)
     target = predictions.panel("cam", network, picture)
 study = cam.study(network, picture, target)
 with right:

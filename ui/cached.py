@@ -331,12 +331,12 @@ def once(what: tuple[object, ...], _make: Callable[[], T]) -> T:
 
 
 @patient
-def drawn(what: tuple[Hashable, ...], make: Callable[[], T]) -> T:
+def found(what: tuple[Hashable, ...], make: Callable[[], T]) -> T:
     """What `make` gives of somebody's picture, kept for as long as there is room, and changed by nobody.
 
     `what` says all that it depends on.
     """
-    return results.get(("drawn", *what), make)
+    return results.get(what, make)
 
 
 @_lasting
@@ -495,17 +495,26 @@ def field(specimen: Specimen, path: str) -> Field:
     return field_of(look.model, (look.preprocess.channels, look.preprocess.size, look.preprocess.size), path)
 
 
-def predicted(specimen: Specimen, photo: Photo) -> NDArray[np.float32]:
-    """The logits (K,) of a network for a photo; ValueError as for `loaded`."""
-    return _predicted(specimen, photo.digest, photo)
+def predicted(
+    specimen: Specimen, photo: Photo, pass_: Callable[[], torch.Tensor] | None = None
+) -> NDArray[np.float32]:
+    """The logits (K,) of a network for a photo, which nobody changes; ValueError as for `loaded`.
+
+    `pass_` gives them too, for who needs more of the same pass.
+    """
+
+    def make() -> NDArray[np.float32]:
+        logits: NDArray[np.float32] = (pass_() if pass_ else _logits(specimen, photo)).float().numpy()
+        return logits
+
+    return found((predicted.__name__, specimen, photo.digest), make)
 
 
-@heavy(st.cache_data(max_entries=256, show_spinner=False))
-def _predicted(specimen: Specimen, digest: str, _photo: Photo) -> NDArray[np.float32]:
+@at_once
+def _logits(specimen: Specimen, photo: Photo) -> torch.Tensor:
     with torch.inference_mode():
-        found = loaded(specimen).model(_image(specimen, _photo))
-    logits: NDArray[np.float32] = found[0].float().numpy()
-    return logits
+        answer: torch.Tensor = loaded(specimen).model(_image(specimen, photo))[0]
+    return answer
 
 
 @heavy(st.cache_resource(max_entries=64, show_spinner=False))
@@ -569,11 +578,10 @@ def cam_evidence(specimen: Specimen, photo: Photo, target: int, path: str) -> ca
 
 @heavy(results.keep)
 def cam_film(
-    specimen: Specimen, photo: Photo, target: int, rival: int | None, paths: tuple[str, ...],
-    methods: tuple[str, ...],
+    specimen: Specimen, photo: Photo, target: int | None, paths: tuple[str, ...], methods: tuple[str, ...]
 ) -> cam.Film:  # fmt: skip
-    """The maps of several layers, from one pass, and the evidence of the last. Nobody changes them."""
-    return cam.film(loaded(specimen).model, _image(specimen, photo), target, paths, methods, rival)
+    """What one pass says of a class, None: of the prediction. Tensors that nobody changes."""
+    return cam.film(loaded(specimen).model, _image(specimen, photo), target, paths, methods)
 
 
 @heavy(results.keep)

@@ -1,6 +1,7 @@
 """The page Class-activation maps: one map large, all methods, all depths, two classes, and the sum."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 import streamlit as st
@@ -18,6 +19,17 @@ _OPACITIES = range(0, 101, 10)
 _FRAMES = 12  # of the film at most
 
 
+def ahead(subject: Subject, photo: Photo) -> None:
+    """What the network predicts, from the pass that its maps need as well: most readers want just these."""
+    with suppress(ValueError):  # said where they are shown
+        frames = stages(cached.cam_layers(subject.specimen), cached.cam_layer(subject.specimen).path)
+        if f"{PAGE}.class" not in state.query():
+            cached.predicted(
+                subject.specimen, photo,
+                lambda: cached.cam_film(subject.specimen, photo, None, frames, FREE).logits,
+            )  # fmt: skip
+
+
 def study(subject: Subject, photo: Photo, target: int) -> Study:
     """What the page is about. The page ends here where no layer knows of places."""
     try:
@@ -26,11 +38,9 @@ def study(subject: Subject, photo: Photo, target: int) -> Study:
     except ValueError as error:
         st.info(prose.literal(str(error)), icon=":material/block:")
         st.stop()
-    order = predictions.ranked(cached.predicted(subject.specimen, photo))
-    return Study(
-        subject=subject, photo=photo, target=target, layers=layers, frames=stages(layers, advised),
-        rival=next((each for each in order if each != target), None),
-    )  # fmt: skip
+    first = predictions.ranked(cached.predicted(subject.specimen, photo))[0]
+    frames = stages(layers, advised)
+    return Study(subject=subject, photo=photo, target=target, first=first, layers=layers, frames=frames)
 
 
 def controls(study: Study) -> tuple[str, str, View]:

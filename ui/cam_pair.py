@@ -10,6 +10,7 @@ from ui.cam_study import FREE, PAGE, TITLES, Raw, Study, View, drawn, told, verd
 from ui.evidence import Plate
 
 _LINEAR = ("gradcam", "hirescam", "xgradcam", "cam")  # of a difference of scores: the difference of the maps
+_NEXT = "next"  # whichever the network holds for likeliest but for the one asked about
 
 
 @st.fragment
@@ -21,10 +22,12 @@ def render(study: Study, method: str, path: str, view: View) -> None:
     order = [each for each in predictions.ranked(logits) if each != study.target]
     if not order:
         return
-    names = {f"{each}": f"{study.label(each)} ({each})" for each in order}
+    names = {_NEXT: "The likeliest other class"}
+    names |= {f"{each}": f"{study.label(each)} ({each})" for each in order}
     left, _ = st.columns([1, 1])
     with left:
-        other = int(bound.picker("The other class", f"{PAGE}.other", names, help=words["other"]))
+        chosen = bound.picker("The other class", f"{PAGE}.other", names, help=words["other"])
+    other = order[0] if chosen == _NEXT else int(chosen)
     first, second = (study.map(method, path, each) for each in (study.target, other))
     if isinstance(first, str) or isinstance(second, str):
         st.info(prose.literal(f"{first}"), icon=":material/block:")
@@ -58,7 +61,7 @@ def render(study: Study, method: str, path: str, view: View) -> None:
             )  # fmt: skip
         return evidence.row(shown, least=240)
 
-    st.html(cached.drawn(study.key("pair", method, path, view, other), make))
+    st.html(cached.found(study.key("pair", method, path, view, other), make))
     if method in _LINEAR:
         ends = {"least": f"for {study.label(other)}", "most": f"for {study.label(study.target)}"}
         st.html(evidence.scale(signed=True, **ends))

@@ -52,7 +52,7 @@ class Study:
     subject: Subject
     photo: Photo
     target: int
-    rival: int | None  # the likeliest other class
+    first: int  # the class that the network holds for likeliest
     layers: tuple[Layer, ...]
     frames: tuple[str, ...]  # paths of some of them, from each part of the network; the last is the advised
 
@@ -84,14 +84,14 @@ class Study:
     def evidence(self, path: str, target: int | None = None) -> cam.Evidence:
         """What a layer has to say of a class, None: of the one that the page is about."""
         wanted = self.target if target is None else target
-        if path == self.advised and wanted in (self.target, self.rival):
-            return self._film.ends[wanted]
+        if path == self.advised and (found := self._film.ends.get(wanted)):
+            return found
         return cached.cam_evidence(self.subject.specimen, self.photo, wanted, path)
 
     def map(self, method: str, path: str, target: int | None = None) -> Raw | str:
         """The raw map of one of STRIP; a sentence where it is not defined."""
         wanted = self.target if target is None else target
-        return cached.drawn(
+        return cached.found(
             self.key("map", method, path, wanted), lambda: self._computed(method, path, wanted)
         )
 
@@ -110,7 +110,8 @@ class Study:
 
     @property
     def _film(self) -> cam.Film:
-        return cached.cam_film(self.subject.specimen, self.photo, self.target, self.rival, self.frames, FREE)
+        asked = None if self.target == self.first else self.target
+        return cached.cam_film(self.subject.specimen, self.photo, asked, self.frames, FREE)
 
 
 def drawn(crop: Image.Image, raw: Raw, view: View, *, most: float | None = None) -> Image.Image:
@@ -152,7 +153,7 @@ def thumb(
             return raw
         return Thumb(picture=small(study, raw, view), told=told(raw), verdict=verdict(raw))
 
-    found = cached.drawn(study.key("thumb", method, path, view), make)
+    found = cached.found(study.key("thumb", method, path, view), make)
     if isinstance(found, str):
         return Plate(title=title, picture=found, chosen=chosen)
     return Plate(

@@ -31,7 +31,7 @@ def render(study: Study, method: str, path: str, view: View) -> None:
 
     channels, height, width = study.layer(path).shape
     st.markdown(words[f"sum {method}"].format(z=height * width, h=height, w=width, channels=channels))
-    st.markdown(cached.drawn(study.key("sum", method, path), lambda: arithmetic(found(), method)))
+    st.markdown(cached.found(study.key("sum", method, path), lambda: arithmetic(found(), method)))
     steps = counts(channels)
     many = bound.slider(
         "Channels in the sum, the strongest first", f"{PAGE}.sum", steps, min(_START, channels),
@@ -42,7 +42,7 @@ def render(study: Study, method: str, path: str, view: View) -> None:
         terms = found()
         return evidence.row([*_each(terms), *_sums(study, terms, many, view)], least=130)
 
-    st.html(cached.drawn(study.key("summands", method, path, view, many), make))
+    st.html(cached.found(study.key("summands", method, path, view, many), make))
     st.caption(words["summands"])
     evidence.save(
         "All channels as CSV", lambda: export.as_csv(table(found())), "zoolens-channels.csv", "text/csv",

@@ -59,7 +59,7 @@ def picture(
         plate = Plate(title=title, picture=make(), alt=alt)
         return f'<div class="zl-plates" style="--least:100%">{_figure(plate)}</div>'
 
-    st.html(prose.Markup(cached.drawn((*what, title, alt), drawn) + scale))
+    st.html(prose.Markup(cached.found((*what, title, alt), drawn) + scale))
     save("PNG", lambda: images.png(make()), f"{name}.png", "image/png", key=key, icon="image")
 
 

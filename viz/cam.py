@@ -52,24 +52,28 @@ class Film:
     """A class through the depth of a network."""
 
     maps: Mapping[str, Mapping[str, Tensor]]  # raw (h, w), by path of the layer and by method
-    ends: Mapping[int, Evidence]  # of the last of the layers: for the class, and for its rival
+    ends: Mapping[int, Evidence]  # of the last of the layers: for the class, and for the likeliest other one
+    logits: Tensor  # (K,)
 
 
 def film(
-    model: nn.Module, image: Tensor, target: int, paths: Sequence[str], methods: Sequence[str],
-    rival: int | None = None,
+    model: nn.Module, image: Tensor, target: int | None, paths: Sequence[str], methods: Sequence[str]
 ) -> Film:  # fmt: skip
     """The maps of several layers, and all evidence of the last of them, from one pass and its way back.
 
-    `methods` are those of `coarse`; `rival`: a class to be compared with. ValueError as in `evidence`.
+    `target` None: the prediction. `methods` are those of `coarse`. ValueError as in `evidence`.
     """
     passed = hooks.differentiable(model, image, paths)
+    logits = passed.logits.detach()[0]
+    order = logits.argsort(descending=True, stable=True).tolist()
+    target = order[0] if target is None else target
     ends = {}
-    if rival is not None:
-        (ends[rival],) = _evidences(model, image, passed, rival, paths[-1:], again=True)
+    if rival := [each for each in order if each != target][:1]:
+        (ends[rival[0]],) = _evidences(model, image, passed, rival[0], paths[-1:], again=True)
     found = _evidences(model, image, passed, target, paths)
     ends[target] = found[-1]
-    return Film(maps={each.path: {key: coarse(each, key) for key in methods} for each in found}, ends=ends)
+    maps = {each.path: {key: coarse(each, key) for key in methods} for each in found}
+    return Film(maps=maps, ends=ends, logits=logits)
 
 
 def _evidences(
