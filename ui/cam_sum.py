@@ -40,7 +40,7 @@ def render(study: Study, method: str, path: str, view: View) -> None:
 
     def make() -> str:
         terms = found()
-        return evidence.row([*_each(terms), *_sums(study, terms, many, view)], least=130)
+        return evidence.row([*_each(terms), *_sums(study, terms, many, view)], least=118)
 
     st.html(cached.found(study.key("summands", method, path, view, many), make))
     st.caption(words["summands"])

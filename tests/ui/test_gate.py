@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -14,8 +15,15 @@ import streamlit as st
 from ui import gate as module
 from ui.background import Background, Report
 from ui.gate import Full, Gate, heavy, patient
+from ui.results import Results
 
 PATIENCE = 20.0  # seconds that a test waits for what should take none
+Keep = Callable[[], Callable[[Callable[..., Any]], Callable[..., Any]]]
+KEEPS = pytest.mark.parametrize(
+    "keep",
+    [lambda: st.cache_resource(show_spinner=False), lambda: Results(1 << 20).keep],
+    ids=["by number", "by bytes"],
+)
 
 
 def begun(work: Callable[[], object]) -> Future[object]:
@@ -170,10 +178,11 @@ def test_no_place_at_once(one: Gate) -> None:
     held.let_go()
 
 
-def test_the_same_work_is_done_once(one: Gate) -> None:
+@KEEPS
+def test_the_same_work_is_done_once(one: Gate, keep: Keep) -> None:
     computed: list[int] = []
 
-    @heavy(st.cache_resource(show_spinner=False))
+    @heavy(keep())
     def square(number: int) -> int:
         computed.append(number)
         return number * number
@@ -190,19 +199,20 @@ def test_the_same_work_is_done_once(one: Gate) -> None:
     held.let_go()
 
 
-def test_who_has_a_place_may_want_what_another_waits_to_compute(one: Gate) -> None:
+@KEEPS
+def test_who_has_a_place_may_want_what_another_waits_to_compute(one: Gate, keep: Keep) -> None:
     """The wait stands above the lock that the cache keeps for each result, or this would never end."""
 
-    @heavy(st.cache_resource(show_spinner=False))
+    @heavy(keep())
     def double(number: int) -> int:
         return 2 * number
 
-    @heavy(st.cache_resource(show_spinner=False))
+    @heavy(keep())
     def outer(number: int) -> int:
         return 1 + double(number)
 
     @patient
-    @st.cache_resource(show_spinner=False)
+    @keep()
     def light(number: int) -> int:
         return 2 + double(number)
 
