@@ -3,8 +3,9 @@
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import streamlit as st
@@ -49,9 +50,14 @@ class Excerpt:
 
 def excerpt(thing: type | Callable[..., object]) -> Excerpt:
     """The source of a class or function of this project."""
-    lines, first = inspect.getsourcelines(thing)
-    file = Path(inspect.getfile(thing)).resolve().relative_to(_ROOT).as_posix()
-    return Excerpt(thing.__name__, file, first, textwrap.dedent("".join(lines)).rstrip())
+    if thing not in _read:
+        lines, first = inspect.getsourcelines(thing)
+        file = Path(inspect.getfile(thing)).resolve().relative_to(_ROOT).as_posix()
+        _read[thing] = Excerpt(thing.__name__, file, first, textwrap.dedent("".join(lines)).rstrip())
+    return _read[thing]
+
+
+_read: dict[object, Excerpt] = {}  # each once: Python parses the whole file to find a class
 
 
 def show(shown: Excerpt) -> None:
@@ -77,12 +83,14 @@ def running(layer: Layer, classes: Mapping[str, type[nn.Module]]) -> tuple[Excer
     return found, sorted(found.first + number - 1 for number in hits)
 
 
-def _syntax(shown: Excerpt) -> Iterator[ast.expr | ast.stmt | ast.keyword]:
+@cache
+def _syntax(shown: Excerpt) -> tuple[ast.expr | ast.stmt | ast.keyword, ...]:
     """The syntax of all methods but the constructor; of the constructor where there is nothing else."""
     (owner,) = ast.parse(shown.source).body
     methods = [n for n in ast.iter_child_nodes(owner) if isinstance(n, ast.FunctionDef)]
-    for method in [m for m in methods if m.name != "__init__"] or methods:
-        yield from (n for n in ast.walk(method) if isinstance(n, ast.expr | ast.stmt | ast.keyword))
+    telling = [m for m in methods if m.name != "__init__"] or methods
+    nodes = (node for method in telling for node in ast.walk(method))
+    return tuple(n for n in nodes if isinstance(n, ast.expr | ast.stmt | ast.keyword))
 
 
 def _names(node: ast.AST, part: str) -> bool:

@@ -61,22 +61,31 @@ def open_page() -> Callable[[str | None], AppTest]:
 
 def test_data_reaches_the_browser_as_it_is(open_page: Callable[[str | None], AppTest]) -> None:
     app = open_page("stem.conv1").run()
-    (component,) = app.get("bidi_component")
-    assert json.loads(component.proto.json) == {
+    component, wish = app.get("bidi_component")
+    assert json.loads(component.proto.bytes) == {
+        "name": "lg",
         "graph": json.loads(json.dumps(GRAPH)),  # tuples become lists on the way
-        "rev": "r1",
-        "selected": "stem.conv1",
         "height": 500,
         "marks": None,
     }
+    assert json.loads(wish.proto.json) == {"name": "lg", "rev": "r1", "selected": "stem.conv1"}
     assert not app.exception
+
+
+def test_another_choice_leaves_the_large_message_as_it_is(
+    open_page: Callable[[str | None], AppTest],
+) -> None:
+    """To the byte: else the browser would be sent all of it again, not its digest."""
+    one, other = (open_page(selected).run().get("bidi_component") for selected in (None, "stem"))
+    assert one[0].proto.SerializeToString() == other[0].proto.SerializeToString()
+    assert len(one[0].proto.SerializeToString()) > 50_000 > 2_000 > len(other[1].proto.SerializeToString())
 
 
 def test_marks_reach_the_browser() -> None:
     marks = {"input": "same", "stem": "changed", "stem.conv1": "only"}
     app = AppTest.from_function(page, kwargs={"graph": GRAPH, "selected": None, "marks": marks}).run()
-    (component,) = app.get("bidi_component")
-    assert json.loads(component.proto.json)["marks"] == marks
+    component, _ = app.get("bidi_component")
+    assert json.loads(component.proto.bytes)["marks"] == marks
 
 
 def test_a_choice_in_the_browser_comes_back(open_page: Callable[[str | None], AppTest]) -> None:
@@ -100,14 +109,14 @@ def test_one_registration_serves_all_runs(
     """Registering in each run would replace the component under the feet of the other readers."""
     monkeypatch.delattr(components.v2, "component")  # whoever registers from here on fails
     app = open_page(None).run().run()
-    (component,) = app.get("bidi_component")
+    component, _ = app.get("bidi_component")
     assert not app.exception
     assert component.proto.component_name == "zoolens_layer_graph"
 
 
 def test_the_script_is_one_module_without_outside_help(open_page: Callable[[str | None], AppTest]) -> None:
     """Joined from several files: one default export, no import, no address to fetch from."""
-    (component,) = open_page(None).run().get("bidi_component")
+    component, _ = open_page(None).run().get("bidi_component")
     script = component.proto.js_content
     assert script.count("export default") == 1
     assert not [line for line in script.splitlines() if line.startswith("import ")]

@@ -26,6 +26,7 @@ class View {
     this.zoom = 1;
     this.rev = null;
     this.selected = this.focused = this.hovered = null;
+    this.received = ""; // what Python last sent, as text
     this.wish = null; // what Python last asked to have selected
     this.sent = []; // selections told to Python that have not come back yet
     this.hits = [];
@@ -36,13 +37,24 @@ class View {
     this.listen();
   }
 
-  /** New data from Python. */
-  receive(data) {
-    this.canvas.style.setProperty("--height", `${data.height}px`);
-    const fresh = this.remark(data.marks);
-    if (this.rev !== data.rev) this.show(data);
+  /** Data from Python, mostly what is here already. */
+  receive(bytes) {
+    const text = new TextDecoder().decode(bytes);
+    if (text === this.received) return;
+    this.received = text;
+    const { name, graph, height, marks } = JSON.parse(text);
+    this.name = name;
+    this.canvas.style.setProperty("--height", `${height}px`);
+    const fresh = this.remark(marks);
+    if (this.rev !== graph.rev) this.show(graph);
     else if (fresh) this.draw(); // compared with another network now: the blocks stay as they are
-    this.follow(data.selected);
+    this.obey();
+  }
+
+  /** Do what the page wishes of this graph, see wish.js. */
+  obey() {
+    const wish = document.zoolensWishes?.get(this.name);
+    if (wish?.rev === this.rev) this.follow(wish.selected);
   }
 
   /** New marks; whether they are others than before. The first ones colour the boxes. */
@@ -68,8 +80,8 @@ class View {
       input.checked = input.value === (this.colouring ?? "kind");
   }
 
-  show({ graph, rev }) {
-    this.rev = rev;
+  show(graph) {
+    this.rev = graph.rev;
     this.measure();
     this.model = buildModel(graph);
     this.open = defaultOpen(this.model);
@@ -476,8 +488,15 @@ class View {
 
   // events
 
+  /** Taken out of the page. */
+  leave() {
+    document.removeEventListener("zoolens-wish", this.wished);
+  }
+
   listen() {
     const { host, surface, canvas } = this;
+    this.wished = () => this.obey();
+    document.addEventListener("zoolens-wish", this.wished);
     const idAt = (event) => event.target.closest?.("[data-id]")?.dataset.id ?? null;
     const actions = {
       expand: () => this.change(openNextLevel(this.model, this.open), this.nearest()),
@@ -787,4 +806,5 @@ export default function ({ data, parentElement, setStateValue }) {
   host.view ??= new View(host);
   host.view.send = setStateValue;
   host.view.receive(data);
+  return () => host.view.leave();
 }
