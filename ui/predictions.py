@@ -51,7 +51,8 @@ def panel(page: str, subject: Subject, photo: Photo) -> int:
     if not subject.trained:
         st.info(words["untrained"], icon=":material/casino:")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _picker(f"{page}.class", named, logits, chosen if asked in named else _PREDICTION)
+        _place(f"{page}.class", named, order, chosen)
+        _picker(f"{page}.class", named, chosen if asked in named else _PREDICTION)
         with st.popover("What the numbers mean", icon=":material/help:"):
             st.markdown(words["numbers"])
     if asked and asked not in named:
@@ -153,17 +154,28 @@ def _line(row: Row) -> str:
     )
 
 
-def _picker(key: str, named: Sequence[str], logits: Logits, chosen: int) -> None:
-    """All classes, the most probable first, behind the prediction itself."""
-    shares, order = probabilities(logits), ranked(logits)
-    shown = state.shows(f"{key}.list", chosen)
+def _place(key: str, named: Sequence[str], order: Sequence[int], chosen: int) -> None:
+    """One of the first five classes, with a click."""
+    places = range(1, min(TOP, len(order)) + 1)
+    now = order.index(chosen) + 1
+    shown = state.shows(f"{key}.place", now if now in places else None)
 
-    def words(at: int) -> str:
-        return (
-            f"The prediction: {named[order[0]]}"
-            if at == _PREDICTION
-            else f"{named[at]} · {percent(shares[at])}"
-        )
+    def put() -> None:
+        place = state.turned(shown, places)
+        if place in (None, 1):  # the prediction is where a page begins
+            state.drop(key)
+        else:
+            state.put(key, named[order[place - 1]])
+
+    st.segmented_control("Ask about place", places, key=shown, on_change=put)
+
+
+def _picker(key: str, named: Sequence[str], chosen: int) -> None:
+    """All classes, behind the prediction itself.
+
+    The same list for every picture: so a browser is sent it once, and not 20 to 50 KiB with each.
+    """
+    shown = state.shows(f"{key}.list", chosen)
 
     def put() -> None:
         at = state.turned(shown, range(_PREDICTION, len(named)))
@@ -173,6 +185,8 @@ def _picker(key: str, named: Sequence[str], logits: Logits, chosen: int) -> None
             state.put(key, named[at])
 
     st.selectbox(
-        "Class to ask about", [_PREDICTION, *order], format_func=words, key=shown, on_change=put,
-        help="Type a part of a name to search all classes. The most probable stand first.",
+        "Class to ask about", range(_PREDICTION, len(named)), key=shown, on_change=put,
+        format_func=lambda at: "The prediction" if at == _PREDICTION else named[at],
+        help="Type a part of a name to search all classes. The prediction is the class in place 1, in every "
+        "picture another.",
     )  # fmt: skip

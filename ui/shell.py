@@ -13,7 +13,8 @@ import gc
 import time
 from collections.abc import Sequence
 from contextvars import ContextVar
-from functools import partial
+from copy import copy
+from functools import cache, partial
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
@@ -25,6 +26,7 @@ import plotly.graph_objects  # noqa: F401
 import streamlit as st
 import torch  # noqa: F401
 from streamlit.navigation.page import StreamlitPage
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui import prose
 from zoo import log, nearest
@@ -114,14 +116,30 @@ def _page(
     default: bool = False,
     visibility: Literal["visible", "hidden"] = "visible",
 ) -> StreamlitPage:
+    # The topic is the address too: it stands in readers' links and never changes.
+    path = topic if url_path is None else url_path
+    ctx = get_script_run_ctx()
+    beside = ctx.pages_manager.main_script_parent if ctx else None
+    return copy(_made(topic, title, symbol, path, default, visibility, beside))
+
+
+@cache
+def _made(
+    topic: str,
+    title: str,
+    symbol: str,
+    path: str,
+    default: bool,
+    visibility: Literal["visible", "hidden"],
+    beside: Path | None,
+) -> StreamlitPage:
+    """A page whose file lies `beside` the script that runs; to look for all of them takes Streamlit 1 ms.
+
+    To be copied: a run marks the one that it shows.
+    """
+    icon = f":material/{symbol}:"
     return st.Page(
-        f"pages/{topic}.py",
-        title=title,
-        icon=f":material/{symbol}:",
-        # The topic is the address too: it stands in readers' links and never changes.
-        url_path=topic if url_path is None else url_path,
-        default=default,
-        visibility=visibility,
+        f"pages/{topic}.py", title=title, icon=icon, url_path=path, default=default, visibility=visibility
     )
 
 

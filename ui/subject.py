@@ -22,7 +22,7 @@ LABORATORY = weights.specimen_of(
     next(f"shipped:{name}" for name in ("zfnet_photos", "zfnet_shapes") if name in weights.shipped())
 )
 _LENGTH = 80  # characters: more than any title has
-_NOTHING = "\u200b"  # a character without width
+_NOTHING = " "  # at the end of a line it is not seen; and there are 50,000 of them, of one byte
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,8 @@ def _of_checkpoint(specimen: Specimen) -> str:
 
 def choices() -> dict[str, str]:
     """What can be shown at once, without a download: the word of each trained network, and its title."""
-    found = [Specimen(name, weights="imagenet") for name in imagenet.offered() if imagenet.available(name)]
+    there = imagenet.at_hand()
+    found = [Specimen(name, weights="imagenet") for name in imagenet.offered() if name in there]
     return (
         {token(specimen): title(specimen) for specimen in found}
         | _shipped()
@@ -231,7 +232,8 @@ def _to_download(specimen: Specimen) -> bool:
 
 
 def _downloadable() -> dict[str, str]:
-    return {word: words for name, (word, words) in _published().items() if not imagenet.available(name)}
+    there = imagenet.at_hand()
+    return {word: words for name, (word, words) in _published().items() if name not in there}
 
 
 @cache

@@ -62,6 +62,13 @@ def available(name: str) -> bool:
     return name == PACKAGED or (bool(variant(name).weights) and _path(name).is_file())
 
 
+def at_hand() -> frozenset[str]:
+    """All variants whose weights lie on this disk; one look into the folder."""
+    folder = data_root() / "weights"
+    there = set(os.listdir(folder)) if folder.is_dir() else set()
+    return frozenset(name for name in offered() if name == PACKAGED or _entry(name).file in there)
+
+
 def demand(name: str) -> None:
     """ValueError with a sentence where a variant has no such weights."""
     if name not in offered():

@@ -89,13 +89,13 @@ def test_it_is_what_the_network_says() -> None:
     assert shares == pytest.approx(logits.softmax(0).numpy(), abs=1e-6)
 
 
-def page() -> None:
+def page(name: str = "cup") -> None:
     import streamlit as st
 
     from ui import photo, predictions, subject
 
     net = subject.choose("p")
-    index = predictions.panel("p", net, photo.samples()["cup"])
+    index = predictions.panel("p", net, photo.samples()[name])
     st.markdown(f"chosen {net.loaded.labels[index]}")
 
 
@@ -103,8 +103,8 @@ def test_the_class_stands_in_the_address() -> None:
     app = AppTest.from_function(page, default_timeout=30).run()
     assert app.markdown[-1].value == "chosen espresso"
     classes = app.selectbox(key="p.class.list")
-    assert classes.options[0] == "The prediction: espresso"
-    assert classes.options[1].startswith("espresso · 95.")
+    assert classes.options[0] == "The prediction"
+    assert classes.options[505] == "coffee mug"
     app = classes.set_value(504).run()
     assert app.query_params["p.class"] == "coffee mug"
     assert app.markdown[-1].value == "chosen coffee mug"
@@ -112,6 +112,29 @@ def test_the_class_stands_in_the_address() -> None:
     assert "p.class" not in app.query_params
     assert app.markdown[-1].value == "chosen espresso"
     assert not app.exception
+
+
+def test_a_class_of_the_first_five_takes_one_click() -> None:
+    app = AppTest.from_function(page, default_timeout=30).run()
+    places = app.button_group(key="p.class.place")
+    assert (places.options, places.value) == (["1", "2", "3", "4", "5"], 1)
+    second = cached.loaded(LITE).labels[predictions.ranked(cached.predicted(LITE, PHOTOS["cup"]))[1]]
+    app = places.set_value(2).run()
+    assert app.query_params["p.class"] == second != "espresso"
+    assert app.markdown[-1].value == f"chosen {second}"
+    app = app.selectbox(key="p.class.list").set_value(7).run()
+    assert app.button_group(key="p.class.place").value is None
+    app = app.button_group(key="p.class.place").set_value(1).run()
+    assert app.selectbox(key="p.class.list").value == -1
+    assert "p.class" not in app.query_params
+    assert not app.exception
+
+
+def test_the_list_of_classes_is_the_same_for_every_picture() -> None:
+    """To the byte: else each picture would bring all of it to the browser again."""
+    apps = (AppTest.from_function(page, kwargs={"name": name}, default_timeout=30) for name in ("cup", "cat"))
+    one, other = (app.run().selectbox(key="p.class.list").proto.SerializeToString() for app in apps)
+    assert one == other
 
 
 def test_a_link_restores_the_class_or_says_why_not() -> None:
@@ -141,7 +164,7 @@ def test_a_line_of_the_last_list_chooses_nothing(monkeypatch: pytest.MonkeyPatch
     def late(box: Any) -> Any:
         state = sent(box)
         if box.key == "p.class.list":
-            state.string_value = "espresso · 12.3 %"
+            state.string_value = "a class of another network"
         return state
 
     monkeypatch.setattr(type(app.selectbox[0]), "_widget_state", property(late))
