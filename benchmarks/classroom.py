@@ -4,6 +4,7 @@
     python -m benchmarks.classroom --sessions 200      # more than fit: they should wait, not fail
     python -m benchmarks.classroom --in-sequence 500   # and then five hundred, one after the other
     python -m benchmarks.classroom --beside            # and the same pages beside two runs and an occlusion
+    python -m benchmarks.classroom --sessions 3 --watch 60      # or else: three who come and go, for an hour
 
 First one reader alone: what each step of the lecture costs the server (time of its processors), and what it
 sends. Then all of them open the link at once, and go through the lecture at the pace of people. Times are
@@ -45,6 +46,7 @@ FORGOTTEN = 10  # seconds after which the server forgets a reader who has left
 RECIPE = {"train.epochs": "1", "train.images": "200", "train.validation": "50"}
 LONG = Recipe(epochs=1_000, images=4_000, validation=200)
 GONE = "gone"
+_TIDY = 5.0  # seconds within which the server gives back what forgotten readers held
 _PATIENCE = 900.0  # seconds
 
 
@@ -214,12 +216,37 @@ async def sequence(server: Server, sessions: int) -> tuple[float, Counter[str]]:
     return sessions / (time.perf_counter() - start), errors
 
 
+async def watch(server: Server, readers: int, minutes: int) -> None:
+    """So many at a time come, go a part of the way and leave for others; MiB every minute."""
+    seen, places, until = Class(), asyncio.Barrier(1), time.monotonic() + 60 * minutes
+    left = 0
+
+    async def seat(number: int) -> None:
+        nonlocal left
+        chance = random.Random(number)
+        while time.monotonic() < until:
+            steps = list(LECTURE)[: chance.randint(1, len(LECTURE))]
+            await lecture(server, seen, chance.getrandbits(32), steps, places, places)
+            left += 1
+            await asyncio.sleep(chance.uniform(0, 2 * FORGOTTEN))
+
+    seats = [asyncio.create_task(seat(number)) for number in range(readers)]
+    level: list[float] = []
+    while time.monotonic() < until:
+        await asyncio.sleep(60)
+        level.append(server.memory())
+        print(f"minute {len(level):3}: {level[-1]:5.0f} MiB, {left:4} have left", flush=True)
+    await asyncio.gather(*seats)
+    tell("errors", f"{sum(seen.errors.values())} {dict(seen.errors) or ''}", "0", not seen.errors)
+    quarter = len(level) // 4
+    early, late = (float(np.median(part)) for part in (level[quarter : 2 * quarter], level[-quarter:]))
+    said = f"{early:.0f} MiB in the second quarter, {late:.0f} in the last: {late / early:.2f}"
+    tell("memory, watched", said, f"{LEVEL}", late / early <= LEVEL)
+
+
 async def after(server: Server) -> float:
-    """MiB when everybody has left and was forgotten, and one more has come, who makes the server notice."""
-    await asyncio.sleep(FORGOTTEN + 2)
-    async with session(server.base) as reader:
-        await reader.open()
-    await asyncio.sleep(FORGOTTEN + 2)
+    """MiB when everybody has left and was forgotten."""
+    await asyncio.sleep(FORGOTTEN + _TIDY)
     return server.memory()
 
 
@@ -332,6 +359,9 @@ async def _occluding(server: Server, number: int) -> None:
 
 
 async def measure(asked: argparse.Namespace, server: Server, runs: Runs) -> None:
+    if asked.watch:
+        await watch(server, asked.sessions, asked.watch)
+        return
     costs(await alone(server))
     start = await after(server)
     print(f"\n{asked.sessions} readers at once")
@@ -358,6 +388,7 @@ def main() -> None:
     parser.add_argument(
         "--beside", action="store_true", help="the same pages beside two runs and an occlusion"
     )
+    parser.add_argument("--watch", type=int, default=0, help="minutes in which readers come and go instead")
     asked = parser.parse_args()
     print(machine())
     with (

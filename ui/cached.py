@@ -7,7 +7,6 @@ changes (`cache_resource`).
 """
 
 import atexit
-import gc
 import json
 import threading
 import time
@@ -30,7 +29,7 @@ from training.data import load
 from training.pool import Pool
 from training.recipe import Recipe
 from training.runs import Runs
-from ui import catalogue, kept, live, pictures
+from ui import catalogue, kept, live, memory, pictures
 from ui import samples as always
 from ui.background import Background
 from ui.collection import PictureSet, collect
@@ -682,4 +681,5 @@ def free() -> None:
     results.clear()
     for each in (background(), quick(), occlusions()):
         each.free()
-    gc.collect()
+    memory.collect()
+    memory.trim()

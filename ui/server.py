@@ -4,6 +4,7 @@ It answers at once, and imports what pages need while the first browser loads St
 module imports nothing that takes long.
 """
 
+import asyncio
 import gc
 import os
 import sys
@@ -15,13 +16,15 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 import streamlit as st
-from streamlit import net_util
+from streamlit import net_util, runtime
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
 
 import ui
+from ui import memory
 
 _SOON = 5.0  # seconds after pages can be drawn until what only some of them need is imported
+_LOOKS = 6  # for those who have left, in the time in which they can come back to where they were
 _ready = threading.Event()
 _ready.set()  # without a server, as in tests, a page imports what it needs
 
@@ -33,7 +36,9 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     read_themes_once()
     _ready.clear()
     threading.Thread(target=_begin, daemon=True).start()
+    tidying = asyncio.create_task(_tidy())
     yield
+    tidying.cancel()
     if _ready.is_set():
         from zoo import log
 
@@ -81,10 +86,12 @@ def _begin() -> None:
         import torch
 
         from ui import cached, shell  # noqa: F401  (most of it)
+        from ui.gate import gate
         from zoo import limits, log
 
         log.start()
         limits.check()
+        memory.few_heaps(gate().places)
         log.event("server start", streamlit=st.__version__, torch=torch.__version__)
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
@@ -95,6 +102,29 @@ def _begin() -> None:
     later = threading.Timer(_SOON, _later)
     later.daemon = True
     later.start()
+
+
+async def _tidy() -> None:
+    """Again and again: forget who left long ago, and give back what they held, once for all of them.
+
+    Streamlit itself would forget them no sooner than somebody else leaves, so that the pictures of a class
+    would stay over night. On its own thread, which is the one to end sessions.
+    """
+    remembered = float(st.get_option("server.disconnectedSessionTTL"))  # seconds, to come back in
+    rest = max(1.0, remembered / _LOOKS)
+    while True:
+        await asyncio.sleep(rest)
+        if not _ready.is_set():
+            continue
+        from ui import visits
+
+        here = runtime.get_instance()
+        gone = [each for each in visits.left(remembered - 2 * rest) if not here.is_active_session(each)]
+        for session in gone:
+            here.close_session(session)
+        if gone:
+            memory.collect()
+            await asyncio.to_thread(memory.trim)
 
 
 def _later() -> None:

@@ -3,7 +3,11 @@
 import secrets
 import time
 
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
 from zoo import log
+
+_left: dict[str, float] = {}  # when the window of each of Streamlit's sessions went, unless told already
 
 
 class Visit:
@@ -11,9 +15,22 @@ class Visit:
     nothing of who it is."""
 
     def __init__(self) -> None:
+        context = get_script_run_ctx(suppress_warning=True)
         self.id = secrets.token_hex(3)
+        self._session = "" if context is None else context.session_id
         self._begun = time.monotonic()
         log.event("session begin", session=self.id)
 
     def end(self) -> None:
-        log.event("session end", session=self.id, seconds=round(time.monotonic() - self._begun))
+        now = time.monotonic()
+        log.event("session end", session=self.id, seconds=round(now - self._begun))
+        _left[self._session] = now
+
+
+def left(seconds: float) -> list[str]:
+    """The sessions whose windows went longer ago than that. Some may have come back. Each is told once."""
+    then = time.monotonic() - seconds
+    found = [session for session, when in list(_left.items()) if when <= then]
+    for session in found:
+        del _left[session]
+    return found

@@ -1,8 +1,10 @@
 """The start of the server, and what it asks of nobody."""
 
+import asyncio
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,9 @@ from streamlit.proto.NewSession_pb2 import CustomThemeConfig, NewSession
 from streamlit.runtime import app_session
 from streamlit.web.server import server_util
 
+from benchmarks.classroom import picture
+from tests.browser import driver
+from tests.browser.session import session
 from ui import server
 from zoo import limits
 
@@ -81,3 +86,24 @@ def test_themes_are_gathered_once_and_are_as_streamlit_gathers_them(monkeypatch:
     for _ in range(3):
         assert sent() == theirs
     assert len(asked) == 5
+
+
+@pytest.mark.slow
+def test_the_picture_of_the_last_reader_is_forgotten() -> None:
+    """Nobody else comes, at which Streamlit itself would look whom to forget. It counts bytes of uploads."""
+
+    async def upload(base: str) -> None:
+        async with session(base) as reader:
+            await reader.open("cam", **{"cam.photo": "upload"})
+            await reader.upload("cam.photo.upload", "own.jpg", picture(1), "image/jpeg")
+
+    def held(base: str) -> bool:
+        return "UploadedFileManager" in requests.get(f"{base}/_stcore/metrics", timeout=10).text
+
+    with driver.serving(STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL="1") as base:
+        asyncio.run(upload(base))
+        assert held(base)
+        deadline = time.monotonic() + 60
+        while held(base):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
