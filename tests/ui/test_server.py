@@ -14,7 +14,6 @@ from streamlit.proto.NewSession_pb2 import CustomThemeConfig, NewSession
 from streamlit.runtime import app_session
 from streamlit.web.server import server_util
 
-from benchmarks.classroom import picture
 from tests.browser import driver
 from tests.browser.session import session
 from ui import server
@@ -89,13 +88,13 @@ def test_themes_are_gathered_once_and_are_as_streamlit_gathers_them(monkeypatch:
 
 
 @pytest.mark.slow
-def test_the_picture_of_the_last_reader_is_forgotten() -> None:
+def test_what_the_last_reader_has_uploaded_is_forgotten() -> None:
     """Nobody else comes, at which Streamlit itself would look whom to forget. It counts bytes of uploads."""
 
     async def upload(base: str) -> None:
         async with session(base) as reader:
-            await reader.open("cam", **{"cam.photo": "upload"})
-            await reader.upload("cam.photo.upload", "own.jpg", picture(1), "image/jpeg")
+            await reader.open("train")
+            await reader.upload("train.upload", "own.json", b"{}", "application/json")
 
     def held(base: str) -> bool:
         return "UploadedFileManager" in requests.get(f"{base}/_stcore/metrics", timeout=10).text
