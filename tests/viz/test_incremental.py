@@ -12,6 +12,7 @@ import zoo
 from tests.viz.test_occlusion import picture
 from viz import hooks
 from viz.incremental import Incremental, NotLocalError, record
+from viz.incremental.groups import Work
 from viz.occlusion import Occluder, occlude
 from zoo import precision
 
@@ -204,3 +205,24 @@ def test_no_preview_where_the_processor_gains_nothing(monkeypatch: pytest.Monkey
     occluder = Occluder(zoo.build("resnet_classroom"), picture(), 0, size=8, stride=8, preview=True)
     assert occluder.exact
     assert "This processor is no faster" in occluder.how
+
+
+@pytest.mark.parametrize(
+    ("again", "most", "expected"),
+    [
+        (2, 9, [[0], [1, 2]]),  # 2 + 1 and 2 + 2 x 4 are less than 2 + 3 x 4
+        (5, 9, [[0, 1, 2]]),  # 5 + 1 and 5 + 2 x 4 are more than 5 + 3 x 4
+        (5, 1, [[0], [1], [2]]),
+    ],
+)
+def test_groups_by_hand(again: float, most: int, expected: list[list[int]]) -> None:
+    """Boxes of 1 x 1, 4 x 1 and 4 x 1 units, one multiplication for each."""
+    work = Work(
+        heights=np.array([[4, 1]]),
+        widths=np.array([[1]]),
+        units=np.array([100]),
+        each=np.array([1.0]),
+        again=again,
+    )
+    groups = work.groups(np.array([1, 0, 0]), np.array([0, 0, 0]), most)
+    assert sorted(group.tolist() for group in groups) == expected

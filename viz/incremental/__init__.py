@@ -4,9 +4,10 @@ Nakandala, Kumar, Papakonstantinou, "Incremental and Approximate Inference for F
 Explanations", SIGMOD 2019. One pass over the picture itself records the network's operations and their
 outputs. Behind a square, an operation that works on units near each other changes a box of its map, which
 grows with the receptive field: the box is computed, for many squares at once, on what it sees, which is cut
-from the recorded map and has the changed box of the input laid over it. Squares that are asked for together
-have boxes of one size, so it pays to ask for such whose boxes the border cuts alike. Once the box covers most
-of the map, or an operation sees all of it (global pooling, linear layers), whole maps are computed.
+from the recorded map and has the changed box of the input laid over it. Squares that are computed together
+have boxes of one size, so those whose boxes the border cuts alike form a group. Once the box covers most of
+the map, or an operation sees all of it (global pooling, linear layers), whole maps are computed. The linear
+layers at the end are computed for all groups at once: reading their weights costs more than the arithmetic.
 
 B squares, H x W units of a map, h x w of a box or a window. Pairs are along rows and columns.
 """
@@ -26,18 +27,20 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from viz.incremental.groups import WHOLE, Work
 from viz.incremental.recording import NotLocalError, Pair, Recording, Step, record
-from viz.incremental.rules import Local, batched, convert, halved, local
+from viz.incremental.rules import Local, batched, convert, laid_out, local
 from viz.layers import Kind, as_maps
 
 __all__ = ["Incremental", "NotLocalError", "record"]
 
 Places: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]  # along rows and along columns
 
-_WHOLE = 0.8  # of a map: a box that covers more of it is no box any more
 _WORTH_IT = 0.9  # of the multiplications: who needs more of them gains nothing
 _BYTES = 2**24  # of the largest map of a batch: more than that leaves the processor's caches
 _LARGEST_BATCH = 48
+_ROUND = 8e10  # multiplications of a batch: a reader waits a second or two for it
+_STEP, _WEIGHT = 2e6, 50  # multiplications in the time that a group takes for a step and to read a weight
 
 # They overwrite what was computed here for a box, see `_work_in_place`, and nothing of a network.
 _IN_PLACE: Mapping[Any, Callable[..., Tensor]] = MappingProxyType(
@@ -49,6 +52,7 @@ _IN_PLACE: Mapping[Any, Callable[..., Tensor]] = MappingProxyType(
         F.hardswish: lambda x, *_, **__: F.hardswish(x, inplace=True),
     }
 )
+_MULTIPLY = (torch.conv2d, F.linear)
 _FRESH = {torch.conv2d, F.batch_norm, Tensor.add, torch.cat, F.linear}  # no view of something else
 
 
@@ -109,15 +113,19 @@ class Incremental:
         )
         self._layer, self._answer = recording.layer, recording.answer
         self._kind, self._channel, self.half = kind, channel, half
-        steps = [halved(step) for step in recording.steps] if half else recording.steps
+        steps = [laid_out(step, half) for step in recording.steps]
         self._locals = _localised(steps)
         self._steps = [batched(step) for step in steps]
         self._changes = self._grown(size)
         self._largest = self._boxed((np.arange(len(self._row_of)), np.arange(len(self._column_of))))
-        self.share = self._demanded_share()
+        most, whole = self._multiplications()
+        self.share = most / whole
+        self._work = self._boxed_work()
         self._work_in_place()
         self._padded: dict[object, Tensor] = {}
-        self.batch = self._fitting()
+        self._joint = self._before_head()
+        self._together = self._fitting(0, self._joint + 1)
+        self.batch = min(self._fitting(self._joint + 1, len(steps)), max(1, int(_ROUND / most)))
         if half:
             for step in self._steps:
                 convert(step)
@@ -138,25 +146,36 @@ class Incremental:
             np.array([self._row_of[row] for row in rows]),
             np.array([self._column_of[column] for column in columns]),
         )
+        groups = self._work.groups(*at, most=self._together)
+        with torch.inference_mode():
+            found = [self._up_to_head(squares[group], (at[0][group], at[1][group])) for group in groups]
+            back = torch.from_numpy(np.concatenate(groups).argsort())
+            joint, total = (torch.cat(parts)[back] for parts in zip(*found, strict=True))
+            values = {self._joint: joint}
+            for i in range(self._joint + 1, self._answer + 1):
+                values[i] = self._steps[i].call([values[source] for source in self._steps[i].inputs])
+        return values[self._answer].float(), total
+
+    def _up_to_head(self, squares: Tensor, at: Places) -> tuple[Tensor, Tensor]:
+        """What one group of squares makes the head read, and the total activations (B,)."""
         boxes = self._boxed(at)
         values = {0: squares.contiguous(memory_format=torch.channels_last)}
         total = torch.empty(0)
-        with torch.inference_mode():
-            for i, step in enumerate(self._steps):
-                if step.inputs:
-                    read = [
-                        values[source] if reading is None else self._cut(reading, values[source])
-                        for source in step.inputs
-                        for reading in [self._reading(i, source, boxes)]
-                    ]
-                    own = self._locals[i]
-                    values[i] = step.call(read) if boxes[i] is None or own is None else own.run(read)
-                if i == self._layer:
-                    total = self._total(values[i], boxes[i])
-                for source in step.inputs:
-                    if self._last[source] == i:
-                        del values[source]
-        return values[self._answer].float(), total
+        for i, step in enumerate(self._steps[: self._joint + 1]):
+            if step.inputs:
+                read = [
+                    values[source] if reading is None else self._cut(reading, values[source])
+                    for source in step.inputs
+                    for reading in [self._reading(i, source, boxes)]
+                ]
+                own = self._locals[i]
+                values[i] = step.call(read) if boxes[i] is None or own is None else own.run(read)
+            if i == self._layer:
+                total = self._total(values[i], boxes[i])
+            for source in step.inputs:
+                if self._last[source] == i:
+                    del values[source]
+        return values[self._joint], total
 
     # Before the first square: which operation computes what.
 
@@ -212,24 +231,43 @@ class Incremental:
             (edge[0][at[0]], edge[1][at[1]]) for edge in (change.low, change.high)
         )
         rows, columns = int((bottom - top).max()) + 1, int((right - left).max()) + 1
-        if rows * columns >= _WHOLE * height * width:
+        if rows * columns >= WHOLE * height * width:
             return None
         start = np.minimum(top, height - rows), np.minimum(left, width - columns)
         return _Box(size=(rows, columns), start=start)
 
-    def _demanded_share(self) -> float:
-        """Multiplications of the largest boxes, as a part of those of whole maps."""
+    def _multiplications(self) -> tuple[float, float]:
+        """Those of the largest boxes, and those of whole maps."""
         whole = boxed = 0.0
         for i, step in enumerate(self._steps):
-            if step.func in (torch.conv2d, F.linear):
-                macs = step.base.numel() * step.args[1][0].numel()
-                whole += macs
-                boxed += macs * self._part(i)
+            if step.func in _MULTIPLY:
+                whole += _multiplied(step)
+                boxed += _multiplied(step) * self._part(i)
         if not whole:
             raise NotLocalError("The network has no convolution.")
         if boxed > _WORTH_IT * whole:
             raise NotLocalError(f"{self._spread()} So almost all would be computed again in any case.")
-        return boxed / whole
+        return boxed, whole
+
+    def _boxed_work(self) -> Work:
+        """What the size of a group's boxes decides about."""
+        found = [
+            (i, step, change)
+            for i, (step, change) in enumerate(zip(self._steps, self._changes, strict=True))
+            if step.func in _MULTIPLY and change is not None
+        ]
+        units = np.array([prod(self._map_size(i)) for i, _, _ in found])
+        weights = sum(step.args[1].numel() for _, step, _ in found)
+        heights, widths = (
+            np.array([change.high[axis] - change.low[axis] + 1 for _, _, change in found]) for axis in (0, 1)
+        )
+        return Work(
+            heights=heights,
+            widths=widths,
+            units=units,
+            each=np.array([_multiplied(step) for _, step, _ in found]) / units,
+            again=_STEP * len(self._steps) + _WEIGHT * weights,
+        )
 
     def _part(self, i: int) -> float:
         """What is computed of a step's map, where its box is largest."""
@@ -292,10 +330,19 @@ class Incremental:
             space=self._space(source),
         )
 
-    def _fitting(self) -> int:
-        """How many squares at a time keep the largest map small enough."""
-        most = 1.0
+    def _before_head(self) -> int:
+        """The step behind which there are linear layers and what belongs to them; if none, the last."""
         for i, step in enumerate(self._steps):
+            if step.func is F.linear and self._changes[joint := step.inputs[0]] is None:
+                alone = all(s == joint or s >= i for later in self._steps[i:] for s in later.inputs)
+                if alone and joint >= self._layer:
+                    return joint
+        return self._answer
+
+    def _fitting(self, first: int, end: int) -> int:
+        """How many squares at a time keep the largest map of these steps small enough."""
+        most = 1.0
+        for i, step in enumerate(self._steps[first:end], start=first):
             numbers = step.base[0].numel() * self._part(i)
             for source in step.inputs:
                 reading = self._reading(i, source, self._largest)
@@ -333,6 +380,10 @@ class Incremental:
         (height, width), origins = box.size, zip(*box.start, strict=True)
         before = torch.stack([base[y : y + height, x : x + width].sum() for y, x in origins])
         return base.sum() + sums - before
+
+
+def _multiplied(step: Step) -> float:
+    return step.base.numel() * step.args[1][0].numel()
 
 
 def _localised(steps: Sequence[Step]) -> list[Local | None]:

@@ -266,12 +266,15 @@ def batched(step: Step) -> Step:
     )
 
 
-def halved(step: Step) -> Step:
-    """The step with weights in bfloat16, if it is a convolution."""
+def laid_out(step: Step, half: bool) -> Step:
+    """The step with the weights of a convolution as maps lie here, channels last; `half`: in bfloat16."""
     if step.func is not torch.conv2d:
         return step
-    x, *rest = step.args
-    parts = [part.to(torch.bfloat16) if isinstance(part, Tensor) else part for part in rest]
+    x, weight, *rest = step.args
+    weight = weight.contiguous(memory_format=torch.channels_last)
+    parts = [
+        part.to(torch.bfloat16) if half and isinstance(part, Tensor) else part for part in (weight, *rest)
+    ]
     return replace(step, args=(x, *parts))
 
 
