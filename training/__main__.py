@@ -165,7 +165,7 @@ def _fork(runs: Runs, options: argparse.Namespace) -> int:
 def _work(runs: Runs, begin: Callable[[Pool], str], after: int) -> int:
     """Train one run here, in a process that ends with this one."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
-    pool = Pool(runs, slots=1, keep_warm=False)
+    pool = Pool(runs, keep_warm=False)
     try:
         id = begin(pool)
         print(f"run {id}: {runs.recipe(id).title}", flush=True)

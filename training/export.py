@@ -44,6 +44,7 @@ class _Script:
         self._planes = channels(recipe)
         self._stages = stages(recipe, self._reads)
         self._auxiliary = bool(recipe.auxiliary) and isinstance(self._network, zoo.HasAuxiliaryHeads)
+        self._shared = recipe.workers > 1
         self._average = "ema" if recipe.ema else "swa" if recipe.swa else ""
         self._roots: list[Name] = [("training.chance", "mixed")]
         self._imports: set[Name] = {("torch", ""), ("torch.nn", "functional as F"), ("torch", "Tensor")}
@@ -107,6 +108,11 @@ class _Script:
         moments = self._from_here("training.data", "_moments")
         return _joined(
             f"SEED, EPOCHS, BATCH, SIZE = {recipe.seed}, {recipe.epochs}, {recipe.batch}, {recipe.size}",
+            *(
+                [f"WORKERS = {recipe.workers}  # that share every step, with a batch each"]
+                if self._shared
+                else []
+            ),
             f"RATE = {recipe.peak!r}" + self._scaling,
             f"CLASSES = {self._spelled(known.classes)}",
             "torch.set_num_threads(1)  # sums in the same order as in the app; more threads are faster",
@@ -127,7 +133,7 @@ class _Script:
         recipe = self._recipe
         if not recipe.linear_scaling:
             return ""
-        return f"  # linear scaling: {recipe.rate:g} x {recipe.batch} / {REFERENCE_BATCH}"
+        return f"  # linear scaling: {recipe.rate:g} x {recipe.global_batch} / {REFERENCE_BATCH}"
 
     def _converted(self, pictures: str) -> str:
         return f"{self._from_here('training.data', '_converted')}({pictures}, SIZE, {self._planes})"
@@ -253,7 +259,7 @@ class _Script:
         return _joined(
             "# The optimiser and its learning rate",
             f"optimiser = {self._optimiser()}",
-            "steps_per_epoch = max(1, len(images) // BATCH + (len(images) % BATCH > 1))",
+            *self._counted(),
             *self._schedule(),
             *self._averaging(),
             *self._limited(),
@@ -277,6 +283,13 @@ class _Script:
             .splitlines(),
             "",
         )
+
+    def _counted(self) -> Iterator[str]:
+        if self._shared:
+            yield "whole = BATCH * WORKERS"
+            yield "steps_per_epoch = max(1, len(images) // whole + (len(images) % whole >= 2 * WORKERS))"
+        else:
+            yield "steps_per_epoch = max(1, len(images) // BATCH + (len(images) % BATCH > 1))"
 
     def _optimiser(self) -> str:
         recipe = self._recipe
@@ -407,18 +420,13 @@ class _Script:
             '    chance = torch.Generator().manual_seed(mixed(SEED, "epoch", epoch))',
             "    order = torch.randperm(len(images), generator=chance)",
             "    for number in range(steps_per_epoch):",
-            "        chosen = order[number * BATCH : (number + 1) * BATCH]",
-            '        torch.manual_seed(mixed(SEED, "step", step))',
-            *_inside(self._batch(), 2),
-            *_inside(self._losses(), 2),
-            "        optimiser.zero_grad()",
-            "        total.backward()" if self._auxiliary else "        loss.backward()",
+            *_inside(self._learning(), 2),
             *_inside(self._clipping(), 2),
             "        optimiser.step()",
             *_inside(self._after(), 2),
             "        step += 1",
             f"        if step <= {SHOWN} or step % 50 == 0:",
-            '            print(f"step {step}: loss {loss.item():.7f}")',
+            f'            print(f"step {{step}}: loss {{{"told" if self._shared else "loss.item()"}:.7f}}")',
             *_inside(self._ending()),
             "",
             'torch.save(network.state_dict(), "network.pt")',
@@ -433,6 +441,36 @@ class _Script:
         yield from self._changes()
         yield "for module, p in dropouts:"
         yield "    module.p = strength * p"
+
+    def _learning(self) -> Iterator[str]:
+        """Up to the gradients of a step."""
+        loss = "total" if self._auxiliary else "loss"
+        if not self._shared:
+            yield "chosen = order[number * BATCH : (number + 1) * BATCH]"
+            yield 'torch.manual_seed(mixed(SEED, "step", step))'
+            yield from self._batch()
+            yield from self._losses()
+            yield "optimiser.zero_grad()"
+            yield f"{loss}.backward()"
+            return
+        yield "together = order[number * whole : (number + 1) * whole]"
+        yield "optimiser.zero_grad()"
+        yield "told = 0.0"
+        yield "for worker, chosen in enumerate(together.tensor_split(min(len(together), WORKERS))):"
+        yield from _inside(
+            [
+                'torch.manual_seed(mixed(SEED, "step", step, *([worker] if worker else [])))',
+                "remembered = [buffer.clone() for buffer in network.buffers()]",
+                *self._batch(),
+                *self._losses(),
+                "part = len(chosen) / len(together)",
+                f"(part * {loss}).backward()",
+                "told += part * loss.item()",
+                "if worker:  # batch norms remember what the first one sees",
+                "    for buffer, before in zip(network.buffers(), remembered, strict=True):",
+                "        buffer.copy_(before)",
+            ]
+        )
 
     def _batch(self) -> Iterator[str]:
         recipe = self._recipe

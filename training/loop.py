@@ -26,6 +26,7 @@ from training.optimiser import memory, optimiser, remember
 from training.recipe import Recipe
 from training.schedule import Schedule, planned, steps_in_epoch
 from training.snapshot import Verdict, batches, evaluate, handful, snapshot
+from training.team import Helpers, Leader
 
 KEPT = (0, 1, 2, 5)  # epochs with a checkpoint, then ten times as many, and so on
 POINTS = 500  # of the planned schedule in Started
@@ -83,9 +84,11 @@ class Trainer(Iterator[Event]):
     """
 
     def __init__(
-        self, recipe: Recipe, split: Split | None = None, saved: Saved | None = None, device: str = "cpu"
-    ) -> None:
+        self, recipe: Recipe, split: Split | None = None, saved: Saved | None = None, device: str = "cpu",
+        helpers: Helpers | None = None,
+    ) -> None:  # fmt: skip
         self.recipe = recipe
+        self._helpers = helpers  # who work for the other workers of the recipe; None: this one does it all
         self.events = 0  # how many have been told
         self._device = _device(device)
         self._split = split if split is not None else split_of(recipe)
@@ -108,7 +111,7 @@ class Trainer(Iterator[Event]):
         self._deviation = torch.tensor(self._split.deviation, device=self._device).view(-1, 1, 1)
         self._handful = handful(self._split.validation.labels, classes)
 
-        self._steps_per_epoch = steps_in_epoch(len(self._labels), recipe.batch)
+        self._steps_per_epoch = steps_in_epoch(len(self._labels), recipe.batch, recipe.workers)
         self._try_a_step()
         self._schedule = Schedule(recipe, self._steps_per_epoch)
         self._place = Place()
@@ -191,13 +194,18 @@ class Trainer(Iterator[Event]):
 
     def _open(self) -> None:
         """Get ready for the next step, at the start of an epoch or, after a resumption, in the middle."""
-        recipe, place = self.recipe, self._place
+        place = self._place
         if place.within in (0, self._steps_per_epoch):
             if place.epoch:
                 self._schedule.judge(place.losses[-1])
             place.within = place.told = place.seen = 0
             place.loss = place.right = 0.0
             self._before = [weight.detach().clone() for weight in self._weights]
+        self._turn_to_epoch()
+
+    def _turn_to_epoch(self) -> None:
+        """Have the order and the sizes of the epoch under way."""
+        recipe, place = self.recipe, self._place
         stage = progressive.stage_of(self._stages, place.epoch, recipe.epochs)
         self._size = stage.size
         self._change_picture = per_picture(recipe, stage.strength)
@@ -212,17 +220,9 @@ class Trainer(Iterator[Event]):
     # What happens
 
     def _make_step(self) -> Step:
-        recipe, place, rate = self.recipe, self._place, self._rate
-        first = place.within * recipe.batch
-        chosen = self._order[first : first + recipe.batch]
+        place, rate = self._place, self._rate
         ends = place.within + 1 == self._steps_per_epoch
-        with drawn_from(self._device, recipe.seed, "step", place.step):
-            images, target = self._batch(chosen)
-            loss, told, right = losses(recipe, self._network, images, target)
-        if not math.isfinite(told):
-            raise _DivergedError
-        self._optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        count, told, right = self._learn()
         if ends:
             place.gradient = _norms([weight.grad for weight in self._weights])
         self._take_step(rate)
@@ -232,9 +232,9 @@ class Trainer(Iterator[Event]):
         place.step += 1
         place.within += 1
         place.accuracy = None
-        place.loss += len(chosen) * told
-        place.right += len(chosen) * right
-        place.seen += len(chosen)
+        place.loss += count * told
+        place.right += count * right
+        place.seen += count
         if ends:
             place.epoch += 1
             place.change = _changes(self._before, self._weights)
@@ -242,6 +242,61 @@ class Trainer(Iterator[Event]):
             if not all(map(math.isfinite, (*place.gradient, *place.change))):
                 raise _DivergedError
         return Step(step=place.step, loss=told, accuracy=right, rate=rate)
+
+    def _learn(self) -> tuple[int, float, float]:
+        """Leave the gradient of the mean loss over the batch; its pictures, loss and share that is right.
+
+        Each worker's part counts by its pictures (Goyal et al. 2017, remark 3), in the order of the workers:
+        so the sum is the same to the last bit, whoever has worked for them.
+        """
+        place, shares = self._place, self._shares()
+        count = sum(map(len, shares))
+        self._optimiser.zero_grad()
+        if self._helpers:
+            self._helpers.tell((place.epoch, place.within, place.step), self._network)
+        told = right = 0.0
+        for worker, share in enumerate(shares):
+            got = self._helpers.got(worker, self._network) if self._helpers else None
+            loss, hits = got or self._study(worker, share, count)
+            told += len(share) / count * loss
+            right += len(share) / count * hits
+            if not math.isfinite(told):
+                raise _DivergedError
+        return count, told, right
+
+    def _shares(self) -> tuple[Tensor, ...]:
+        """Which pictures each worker takes of the batch under way; where few are left, fewer have some."""
+        batch = self.recipe.global_batch
+        chosen = self._order[self._place.within * batch :][:batch]
+        return chosen.tensor_split(min(len(chosen), self.recipe.workers))
+
+    def _study(self, worker: int, share: Tensor, count: int) -> tuple[float, float]:
+        """Add a worker's part to the gradient of a batch of `count` pictures; its own loss and share right.
+
+        Batch norms compare the pictures of one worker, and remember what the first one sees.
+        """
+        recipe, network = self.recipe, self._network
+        remembered = [buffer.clone() for buffer in network.buffers()] if worker else []
+        with drawn_from(self._device, recipe.seed, "step", self._place.step, *([worker] if worker else [])):
+            images, target = self._batch(share)
+            loss, told, right = losses(recipe, network, images, target)
+        loss.backward(loss.new_tensor(len(share) / count))  # type: ignore[no-untyped-call]
+        for buffer, before in zip(network.buffers(), remembered, strict=False):
+            buffer.copy_(before)
+        return told, right
+
+    def help(self, leader: Leader) -> None:
+        """Work for some of the workers, as the process that leads asks, until it leaves."""
+        place, opened = self._place, -1
+        while (at := leader.asks(self._network)) is not None:
+            place.epoch, place.within, place.step = at
+            if place.epoch != opened:
+                self._turn_to_epoch()
+                opened = place.epoch
+            shares = self._shares()
+            for worker in leader.mine(len(shares)):
+                self._optimiser.zero_grad()
+                leader.tell(self._network, *self._study(worker, shares[worker], sum(map(len, shares))))
 
     def _take_step(self, rate: float) -> None:
         """Let the optimiser act on the gradients, with what the recipe clips before and after it."""
@@ -414,8 +469,9 @@ class Trainer(Iterator[Event]):
 
     def _try_a_step(self) -> None:
         """ValueError where the network cannot take a step with the smallest batch or in this precision."""
-        batch, count = self.recipe.batch, len(self._labels)
-        least = min(batch, count, count - (self._steps_per_epoch - 1) * batch)
+        batch, count = self.recipe.global_batch, len(self._labels)
+        least = min(batch, count, count - (self._steps_per_epoch - 1) * batch)  # of all workers together
+        least = max(1, least // self.recipe.workers)
         if least > 1 and self.recipe.precision == "float32":
             return
         network = copy.deepcopy(self._network)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from training import data
@@ -54,6 +55,7 @@ class Pool:
     _queue: list[str] = field(default_factory=list, init=False)
     _working: dict[str, Process | Remote] = field(default_factory=dict, init=False)
     _stopping: set[str] = field(default_factory=set, init=False)  # of them, those that a reader wants to end
+    _helping: list[tuple[str, Process | Remote]] = field(default_factory=list, init=False)  # `training.team`
     _losses: Counter[str] = field(default_factory=Counter, init=False)  # of nodes, of each run
     _spare: Process | Remote | None = field(default=None, init=False)
     _again: float = field(default=0.0, init=False)  # when to start the next spare, after one that failed
@@ -166,7 +168,8 @@ class Pool:
             self._closed = True
             self._changed.notify_all()
         self._thread.join()
-        workers = [each for each in (*self._working.values(), self._spare) if each is not None]
+        all = (*self._working.values(), *(each for _, each in self._helping), self._spare)
+        workers = [each for each in all if each is not None]
         for worker in workers:
             worker.kill()
         for worker in workers:
@@ -307,21 +310,33 @@ class Pool:
 
     def _begin(self) -> None:
         """Give runs to processes, as long as there is room; those who rest make room for those who wait."""
-        while self._queue and len(self._working) < self.slots:
-            id, state = self._queue[0], None
+        while self._queue and (free := self.slots - len(self._working) - len(self._helping)) > 0:
+            id, state, wanted = self._queue[0], None, 1
             with suppress(OSError, ValueError):  # deleted
                 folder, state = self.runs.path(id).resolve(), self.runs.state(id)
+                wanted = self.runs.recipe(id).workers
             if state is None or (state.status, state.pool) != ("queued", self.id):
                 del self._queue[0]  # another server has stopped it, let it rest, or queued it anew
                 continue
             worker, self._spare = self._spare or self._start(), None
+            helpers = [self._start() for _ in range(min(wanted, free) - 1)]
             del self._queue[0]
-            worker.say(json.dumps({"folder": str(folder)}))
+            for each, task in zip((worker, *helpers), tasks(folder, 1 + len(helpers)), strict=True):
+                each.say(task)
+            self._helping += [(id, each) for each in helpers]
             self._working[id] = worker
             self._again = time.monotonic() + _LATER
         for id, worker in self._working.items() if self._queue else ():
             if self.runs.status(id) == "paused":
                 worker.say("leave")
+        if self._queue and self._helping:  # a run whose helpers go is slower, and nothing else
+            self._dismiss(self._helping[-1][0])
+
+    def _dismiss(self, id: str) -> None:
+        """Let the processes go that help with a run."""
+        for helped, helper in self._helping:
+            if helped == id:
+                helper.kill()
 
     def _keep_warm(self) -> None:
         """Have one process waiting; it starts when the last run is well under way, not to hold it up."""
@@ -343,12 +358,18 @@ class Pool:
             if ended is None or (ended[0] == LOST and held(self.runs.root / id / "lock")):
                 continue  # a node that cannot be reached may still work at it
             del self._working[id]
+            self._dismiss(id)
             with suppress(ValueError):  # deleted meanwhile
                 self._settle(id, *ended)
                 if (status := self.runs.status(id)) in ENDED:
                     log.event("run ended", run=id, status=status)
                 self.runs.prune()
             self._stopping.discard(id)
+        for id, helper in list(self._helping):
+            if (ended := helper.ended(0)) is not None:
+                self._helping.remove((id, helper))
+                if id in self._working:
+                    _log.warning("A process that helped with the run %s has ended.\n%s", id, ended[1])
 
     def _settle(self, id: str, code: int, complaint: str) -> None:
         if code == _BUSY:
@@ -369,6 +390,15 @@ class Pool:
         else:
             _log.error("The process of the run %s ended with %s.\n%s", id, code, complaint)
             self.runs.end(id, Failed(step=0, reason=_reason(code, complaint)))
+
+
+def tasks(folder: Path, size: int) -> list[str]:
+    """What to say to the `size` processes that begin with a run, the one that leads first."""
+    for old in folder.glob(".meeting-*"):
+        old.unlink(missing_ok=True)
+    meeting = f".meeting-{secrets.token_hex(8)}"  # one that came late to the last one finds nobody here
+    together = {"folder": str(folder), "meeting": meeting, "size": size}
+    return [json.dumps(together | {"rank": rank}) for rank in range(size)]
 
 
 def _reason(code: int, complaint: str) -> str:

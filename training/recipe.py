@@ -62,6 +62,7 @@ LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
         "seed": (0, 2**31 - 1),
         "epochs": (1, 1_000),
         "batch": (1, 4_096),
+        "workers": (1, 64),
         "rate": (0, 100),
         "momentum": (0, 0.9999),
         "warm_up": (0, 1_000),
@@ -102,11 +103,12 @@ class Recipe:
     seed: int = 0  # of weights, subset, order and everything drawn
 
     epochs: int = 15
-    batch: int = 64  # images a step
+    batch: int = 64  # images a step, of each worker
+    workers: int = 1  # that share every step; together they take `global_batch` images
     optimiser: str = "nesterov"
     rate: float = 0.05  # peak learning rate
     momentum: float = 0.9  # for the optimisers that have one
-    linear_scaling: bool = False  # the peak becomes rate x batch / REFERENCE_BATCH (Goyal et al. 2017)
+    linear_scaling: bool = False  # the peak becomes rate x global_batch / REFERENCE_BATCH
     schedule: str = "cosine"
     warm_up: float = 0.0  # epochs in which the rate rises in a line from a hundredth of its peak
     step_every: int = 5  # epochs between steps down; of patience for a plateau
@@ -177,9 +179,14 @@ class Recipe:
         object.__setattr__(self, name, int(value) if whole else float(value))  # 1 and 1.0 are one recipe
 
     @property
+    def global_batch(self) -> int:
+        """Images a step, of all workers together: each brings a batch of its own, as in Goyal et al. 2017."""
+        return self.batch * self.workers
+
+    @property
     def peak(self) -> float:
         """The highest learning rate that the schedule reaches."""
-        return self.rate * self.batch / REFERENCE_BATCH if self.linear_scaling else self.rate
+        return self.rate * self.global_batch / REFERENCE_BATCH if self.linear_scaling else self.rate
 
     @property
     def title(self) -> str:
@@ -210,6 +217,20 @@ class Recipe:
         if "data" in values and not isinstance(values["data"], str):
             raise ValueError(f"The data of a recipe are named by a word, not by {values['data']!r}.")
         return cls(specimen=Specimen.from_query(query), **values)
+
+
+def by_the_rule(recipe: Recipe) -> Recipe:
+    """The recipe with the rate that the linear scaling rule wants for its workers.
+
+    k workers make the batch k times as large, so the rate grows to k times that of one worker, after a
+    warm-up: Goyal et al. 2017 (arXiv:1706.02677), section 2. Their 5 epochs of 90 are at most a third of
+    ours; one cycle warms up by itself. Raises ValueError where no rate of a recipe is that high.
+    """
+    rate = recipe.rate if recipe.linear_scaling else round(recipe.rate * REFERENCE_BATCH / recipe.batch, 10)
+    warm_up = recipe.warm_up or (
+        0.0 if recipe.schedule == "one-cycle" else min(5.0, round(recipe.epochs / 3, 1))
+    )
+    return replace(recipe, rate=rate, linear_scaling=True, warm_up=warm_up)
 
 
 WHOLE = {each.name for each in fields(Recipe) if each.type in (int, int | None)}

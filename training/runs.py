@@ -192,6 +192,8 @@ class Runs:
         most = limits.RUN_EPOCHS.value
         if recipe.epochs > most:
             raise ValueError(f"A run may have {most:,} epochs on this server, not {recipe.epochs:,}.")
+        if recipe.workers > (most := limits.WORKERS.value):
+            raise ValueError(f"A run may have {most:,} workers on this server, not {recipe.workers:,}.")
         id = "".join(secrets.choice(_LETTERS) for _ in range(10))
         meta = Meta(
             title=recipe.title, created=datetime.now(UTC).astimezone().isoformat(timespec="seconds"),

@@ -11,12 +11,14 @@ from training.recipe import Recipe
 WARM_UP_FROM = 0.01  # of the peak
 
 
-def steps_in_epoch(images: int, batch: int) -> int:
+def steps_in_epoch(images: int, batch: int, workers: int = 1) -> int:
     """Steps in which `images` pictures are seen once, the last of them with what is left.
 
-    A last picture by itself is left out: a batch norm has nothing to compare it with.
+    What would leave a worker with less than two pictures is left out: a batch norm has nothing to compare a
+    single one with.
     """
-    return max(1, images // batch + (images % batch > 1))
+    whole = batch * workers
+    return max(1, images // whole + (images % whole >= 2 * workers))
 
 
 class Schedule:

@@ -1,9 +1,9 @@
 """The process that trains one run: `python -m training.worker`, started by `training.pool`.
 
-It imports what training needs and then waits: on standard input comes, as JSON, which run to work at. So a
-run begins at once when one such process is kept waiting. Standard input stays open as long as the server
-lives, and at its end the worker ends too, wherever it is: what it had not written yet comes again, exactly,
-when the run resumes.
+It imports what training needs and then waits: on standard input comes, as JSON, which run to work at, alone
+or as one of several processes (`training.team`). So a run begins at once when one such process is kept
+waiting. Standard input stays open as long as the server lives, and at its end the worker ends too, wherever
+it is: what it had not written yet comes again, exactly, when the run resumes.
 """
 
 import json
@@ -13,7 +13,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from training.loop import Saved, Trainer, split_of
 from training.network import channels
 from training.recipe import LIMITS, Recipe
 from training.runs import AGAIN, Journal, Meta, Runs, State, conclude, write_state
+from training.team import Helpers, Leader
 from zoo import weights
 from zoo.anatomy import dissect
 from zoo.memory import needed
@@ -48,8 +48,9 @@ _MEMORY = "This training needs more memory than the machine has free. A smaller 
 class Work:
     """One run, from its last saved state to its end, or to a pause that lasts. The caller holds the lock."""
 
-    def __init__(self, folder: Path, lock: Lock, leave: threading.Event) -> None:
+    def __init__(self, folder: Path, lock: Lock, leave: threading.Event, helpers: Helpers | None) -> None:
         self._folder = folder
+        self._helpers = helpers
         self._runs = Runs(folder.parent)
         self._lock = lock
         self._leave = leave
@@ -169,7 +170,7 @@ class Work:
         read = max((int(each.get("command", 0)) for each in told), default=0)
         if read > self._state.read:
             self._tell(read=read)
-        self._trainer = Trainer(self._recipe, saved=self._newest(len(told)))
+        self._trainer = Trainer(self._recipe, saved=self._newest(len(told)), helpers=self._helpers)
         while self._trainer.events < len(told):
             expected = told[self._trainer.events]
             if expected["kind"] == Changed.kind:
@@ -236,12 +237,18 @@ def _put(path: Path, arrays: Arrays) -> None:
         beside.unlink(missing_ok=True)
 
 
-def work(folder: Path, leave: threading.Event) -> int:
+def work(folder: Path, leave: threading.Event, helpers: Helpers | None = None) -> int:
     """Train the run in a folder; the exit code."""
     with Lock(folder / "lock") as lock:
         if not lock.take():
             return BUSY
-        Work(folder, lock, leave).run()
+        Work(folder, lock, leave, helpers).run()
+    return ENDED
+
+
+def assist(folder: Path, leader: Leader) -> int:
+    """Help the process that trains the run in a folder, until it ends; the exit code."""
+    Trainer(Runs(folder.parent).recipe(folder.name)).help(leader)
     return ENDED
 
 
@@ -267,6 +274,13 @@ def _warm_up() -> None:
         pass
 
 
+def _begin(leave: threading.Event, folder: str, rank: int = 0, size: int = 1, meeting: str = "") -> int:
+    """Do what a pool has asked for."""
+    if rank:
+        return assist(Path(folder), Leader(Path(folder, meeting), rank, size))
+    return work(Path(folder), leave, Helpers(Path(folder, meeting), size) if size > 1 else None)
+
+
 def _listen(leave: threading.Event) -> None:
     """Wait for a word from the server, and for its end."""
     while sys.stdin.readline():
@@ -281,7 +295,7 @@ def _step_back() -> None:
     leave_room_for_others()
 
 
-def main(work: Callable[[Path, threading.Event], int] = work) -> None:
+def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then closes standard input
     torch.set_num_threads(1)
     _warm_up()
@@ -291,7 +305,7 @@ def main(work: Callable[[Path, threading.Event], int] = work) -> None:
     leave = threading.Event()
     threading.Thread(target=_listen, args=(leave,), daemon=True).start()
     _step_back()
-    code = work(Path(json.loads(asked)["folder"]), leave)
+    code = _begin(leave, **json.loads(asked))
     sys.stderr.flush()
     os._exit(code)  # a thread still reads
 

@@ -44,6 +44,10 @@ TRAININGS = Limit(
     variable="ZOOLENS_TRAININGS", default=0, unit="runs", least=0,
     what="runs that train at the same time, each on one core; 0: one a core",
 )  # fmt: skip
+WORKERS = Limit(
+    variable="ZOOLENS_WORKERS", default=8, unit="workers",
+    what="workers that share each step of one run",
+)  # fmt: skip
 RUNS_WAITING = Limit(
     variable="ZOOLENS_RUNS_WAITING", default=100, unit="runs",
     what="runs waiting for their turn",

@@ -81,6 +81,10 @@ RECIPES = {
     "no norm": Recipe(
         **SMALL, norm=False, initialisation="he", rate=0.01, optimiser="sgd", stochastic_depth=0.4,
     ),
+    "workers": Recipe(
+        **SMALL | {"batch": 4, "images": 45, "epochs": 3}, workers=2, mixup=0.2, linear_scaling=True,
+        warm_up=1.0,
+    ),
     "grey": Recipe(**SMALL | {"size": 32}, specimen=specimen("lenet"), rate=0.01, warm_up=0.5),
 }  # fmt: skip
 
