@@ -45,7 +45,7 @@ class Plan:
     @property
     def steps(self) -> int:
         """In one epoch."""
-        return steps_in_epoch(self.images, self.recipe.batch)
+        return steps_in_epoch(self.images, self.recipe.batch, self.recipe.workers)
 
     @property
     def rates(self) -> tuple[float, ...]:
@@ -73,7 +73,7 @@ def plan(draft: Draft) -> Plan:
 def summary(plan: Plan) -> None:
     """The recipe in a line."""
     recipe = plan.recipe
-    costs = data = ""
+    costs = data = shared = ""
     if plan.network:
         costs = f" ({count(plan.network.params)} parameters, {count(plan.network.macs)} MACs a picture)"
     if plan.dataset:
@@ -81,10 +81,12 @@ def summary(plan: Plan) -> None:
             f" learns {len(plan.dataset.classes)} classes from {plan.images:,} pictures of "
             f"**{prose.literal(plan.dataset.title)}**"
         )
+    if recipe.workers > 1:
+        shared = f" of {recipe.workers} workers together"
     st.markdown(
         f"**{VARIANTS[recipe.specimen.variant].title}**{costs}{data}, {recipe.size} × {recipe.size} px: "
         f"{recipe.epochs} {'epoch' if recipe.epochs == 1 else 'epochs'} of {plan.steps:,} "
-        f"{'step' if plan.steps == 1 else 'steps'}, {recipes.said('optimiser', recipe.optimiser)} at "
+        f"{'step' if plan.steps == 1 else 'steps'}{shared}, {recipes.said('optimiser', recipe.optimiser)} at "
         f"{recipes.text(round(recipe.peak, 10))}, {recipes.said('schedule', recipe.schedule)}."
     )
 

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from training.recipe import ACCEPTED, LIMITS, REFERENCE_BATCH, Recipe
-from ui import controls, prose, recipes, state
+from ui import controls, prose, recipes, scaling_rule, state
 from ui.controls import Study
 from ui.recipes import Draft
 from zoo import VARIANTS, Specimen, family_of
@@ -88,6 +88,11 @@ GROUPS: tuple[Group, ...] = (
             Field(name="filter_clip", label="Clip first filters to", offered=(0, 0.1, 0.2), zero="off"),
             Field(name="precision", label="Precision"),
         ),
+    ),
+    Group(
+        title="Workers",
+        icon="hub",
+        fields=(Field(name="workers", label="Workers", offered=(1, 2, 4, 8)),),
     ),
     Group(
         title="Schedule",
@@ -201,7 +206,9 @@ def first(draft: Draft) -> None:
     for field, place in zip(FIRST.values(), _grid(len(FIRST), _WIDTHS), strict=True):
         with place:
             _control(field, draft)
-    if draft.recipe.linear_scaling:
+    if draft.recipe.workers > 1:
+        scaling_rule.rule(draft.recipe)
+    elif draft.recipe.linear_scaling:
         st.caption(scaled(draft.recipe))
 
 
@@ -221,6 +228,8 @@ def groups(draft: Draft) -> None:
                 with opened:
                     for field in group.fields:
                         _control(field, draft)
+                    if group.title == "Workers":
+                        st.markdown(prose.words("train")["rule"])
         with st.popover("From a file", icon=":material/upload_file:", key="train.file"):
             _upload()
 
@@ -248,7 +257,7 @@ def show(recipe: Recipe) -> None:
 def scaled(recipe: Recipe) -> str:
     """What linear scaling has done."""
     rate, peak = recipes.text(recipe.rate), recipes.text(round(recipe.peak, 10))
-    return f"Scaled with the batch: {rate} × {recipe.batch} / {REFERENCE_BATCH} = **{peak}**."
+    return f"Scaled with the batch: {rate} × {recipe.global_batch} / {REFERENCE_BATCH} = **{peak}**."
 
 
 def label(name: str) -> str:

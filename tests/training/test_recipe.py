@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from training.recipe import ACCEPTED, LIMITS, REFERENCE_BATCH, WHOLE, Recipe
+from training.recipe import ACCEPTED, LIMITS, REFERENCE_BATCH, WHOLE, Recipe, by_the_rule
 from zoo import Specimen
 
 PLAIN = Specimen("resnet20_cifar10", knobs=(("shortcut", "none"),))
@@ -84,6 +84,21 @@ def test_linear_scaling() -> None:
     assert replace(base, linear_scaling=True).peak == base.peak == 0.05
     assert replace(base, batch=4 * REFERENCE_BATCH).peak == 0.05
     assert replace(base, batch=4 * REFERENCE_BATCH, linear_scaling=True).peak == pytest.approx(0.2)
+
+
+def test_the_rule_for_workers() -> None:
+    """k workers: k times the rate of one, whatever its batch, after at most a third of the run; only once."""
+    one = Recipe(rate=0.1, batch=32, epochs=15)
+    followed = by_the_rule(replace(one, workers=4))
+    assert (followed.global_batch, followed.warm_up) == (128, 5)
+    assert followed.peak == pytest.approx(0.4)
+    assert by_the_rule(followed) == followed
+    assert by_the_rule(replace(followed, workers=8)).peak == pytest.approx(0.8)
+    assert by_the_rule(replace(one, epochs=90)).warm_up == 5
+    assert by_the_rule(replace(one, epochs=1)).warm_up == pytest.approx(0.3)
+    assert by_the_rule(replace(one, schedule="one-cycle")).warm_up == 0
+    with pytest.raises(ValueError, match="rate must be"):
+        by_the_rule(Recipe(rate=50, batch=1, workers=2))
 
 
 def test_the_data_decide_on_the_number_of_classes() -> None:

@@ -263,6 +263,9 @@ def test_a_server_allows_so_many_epochs_and_minutes(runs: Runs, monkeypatch: pyt
     assert runs.meta(runs.submit(RECIPE, limit=math.inf)).limit is None
     with pytest.raises(ValueError, match=f"A run may have {RECIPE.epochs:,} epochs on this server"):
         runs.submit(replace(RECIPE, epochs=RECIPE.epochs + 1))
+    monkeypatch.setenv(limits.WORKERS.variable, "2")
+    with pytest.raises(ValueError, match="A run may have 2 workers on this server, not 3"):
+        runs.submit(replace(RECIPE, workers=3))
     assert len(runs.list()) == 2
 
 

@@ -12,7 +12,7 @@ from zoo import Specimen
 # Every field at a value of its own.
 TURNED = Recipe(
     specimen=Specimen("vgg_classroom", knobs=(("norm", "none"),)),
-    data="fashion-mnist", images=None, validation=500, size=28, seed=3, epochs=7, batch=128,
+    data="fashion-mnist", images=None, validation=500, size=28, seed=3, epochs=7, batch=128, workers=4,
     optimiser="adamw", rate=1e-05, momentum=0.95, linear_scaling=True, schedule="step", warm_up=0.5,
     step_every=2, step_factor=0.25, weight_decay=0.0, initialisation="he", activation="tanh", norm=False,
     dropout=0.25, stochastic_depth=0.1, label_smoothing=0.1, auxiliary=0.5, flip=True, crop=True, colour=0.2,
