@@ -321,7 +321,8 @@ class Pool:
             worker, self._spare = self._spare or self._start(), None
             helpers = [self._start() for _ in range(min(wanted, free) - 1)]
             del self._queue[0]
-            for each, task in zip((worker, *helpers), tasks(folder, 1 + len(helpers)), strict=True):
+            said = tasks(folder, 1 + len(helpers), here=self.cluster is None)
+            for each, task in zip((worker, *helpers), said, strict=True):
                 each.say(task)
             self._helping += [(id, each) for each in helpers]
             self._working[id] = worker
@@ -392,12 +393,15 @@ class Pool:
             self.runs.end(id, Failed(step=0, reason=_reason(code, complaint)))
 
 
-def tasks(folder: Path, size: int) -> list[str]:
-    """What to say to the `size` processes that begin with a run, the one that leads first."""
+def tasks(folder: Path, size: int, *, here: bool = True) -> list[str]:
+    """What to say to the `size` processes that begin with a run, the one that leads first.
+
+    `here`: whether all are on this machine.
+    """
     for old in folder.glob(".meeting-*"):
         old.unlink(missing_ok=True)
     meeting = f".meeting-{secrets.token_hex(8)}"  # one that came late to the last one finds nobody here
-    together = {"folder": str(folder), "meeting": meeting, "size": size}
+    together = {"folder": str(folder), "meeting": meeting, "size": size, "here": here}
     return [json.dumps(together | {"rank": rank}) for rank in range(size)]
 
 

@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import signal
+import socket
 import sys
 import threading
 import time
@@ -274,11 +275,21 @@ def _warm_up() -> None:
         pass
 
 
-def _begin(leave: threading.Event, folder: str, rank: int = 0, size: int = 1, meeting: str = "") -> int:
-    """Do what a pool has asked for."""
+def _begin(leave: threading.Event, folder: str, rank: int, size: int, meeting: str, here: bool) -> int:
+    """Do what a pool has asked for; see `training.pool.tasks`."""
+    if size == 1:
+        return work(Path(folder), leave)
+    if here:  # then nobody outside this machine shall reach them
+        for _, name in socket.if_nameindex():
+            if name.startswith("lo"):
+                os.environ.setdefault("GLOO_SOCKET_IFNAME", name)
+    place = Path(folder, meeting)
     if rank:
-        return assist(Path(folder), Leader(Path(folder, meeting), rank, size))
-    return work(Path(folder), leave, Helpers(Path(folder, meeting), size) if size > 1 else None)
+        return assist(Path(folder), Leader(place, rank, size))
+    try:
+        return work(Path(folder), leave, Helpers(place, size))
+    finally:
+        place.unlink(missing_ok=True)
 
 
 def _listen(leave: threading.Event) -> None:
