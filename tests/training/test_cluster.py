@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -93,7 +94,8 @@ def test_a_full_cluster_has_a_queue_and_runs_obey(pool: Pool) -> None:
 def test_a_killed_server_takes_its_runs_on_the_cluster_along_and_they_go_on(
     nodes: tuple[str, IO[str]], tmp_path: Path
 ) -> None:
-    wanted, runs = recipe(4, epochs=4, images=160), Runs(tmp_path)
+    """Two workers, of which each has a node."""
+    wanted, runs = replace(recipe(4, epochs=4, images=160), workers=2), Runs(tmp_path)
     id = runs.submit(wanted)
     environment = os.environ | {"ZOOLENS_RUNS": str(tmp_path), "ZOOLENS_CLUSTER": nodes[0]}
     server = subprocess.Popen(

@@ -128,7 +128,7 @@ def test_a_helper_changes_nothing_and_may_die(tmp_path: Path) -> None:
 def test_helpers_make_room_for_those_who_wait(tmp_path: Path) -> None:
     """Two cores: both for one run until there is another one, and either tells what it tells alone."""
     pool = Pool(Runs(tmp_path), slots=2, keep_warm=False, command=WORKER)
-    wanted = [replace(short(seed, epochs=4, images=160), workers=2) for seed in range(2)]
+    wanted = [replace(short(seed, epochs=3, images=160), workers=2) for seed in range(2)]
     first = pool.submit(wanted[0])
     wait(lambda: len(pool._helping) == 1)
     wait(lambda: len(told(pool.runs, first)) > 4)
