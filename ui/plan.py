@@ -82,7 +82,7 @@ def summary(plan: Plan) -> None:
             f"**{prose.literal(plan.dataset.title)}**"
         )
     if recipe.workers > 1:
-        shared = f" of {recipe.workers} workers together"
+        shared = f" that {recipe.workers} workers share"
     st.markdown(
         f"**{VARIANTS[recipe.specimen.variant].title}**{costs}{data}, {recipe.size} × {recipe.size} px: "
         f"{recipe.epochs} {'epoch' if recipe.epochs == 1 else 'epochs'} of {plan.steps:,} "

@@ -16,15 +16,16 @@ def rule(recipe: Recipe) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="train.rule"):
         st.markdown(
-            f"**{recipe.workers} workers**: {said(wanted)} (linear scaling rule, Goyal et al. 2017).",
+            f"**{recipe.workers} workers**: {said(wanted)} (Goyal et al. 2017).",
             width="content",
         )
         if wanted == recipe:
             st.markdown(":green[:material/check: So it is set.]", width="content")
         else:
             st.button(
-                "Set it so", icon=":material/speed:", key="train.rule.follow", on_click=_follow,
-                args=(wanted,), help=f"Now the rate goes up to {_number(recipe.peak)}.",
+                "Scale the rate", icon=":material/speed:", key="train.rule.follow", on_click=_follow,
+                args=(wanted,),
+                help=f"As the linear scaling rule says. Now the rate goes up to {_number(recipe.peak)}.",
             )  # fmt: skip
     if recipe.optimiser in _ADAPTIVE:
         st.caption(prose.words("train")["rule adaptive"])
@@ -33,7 +34,8 @@ def rule(recipe: Recipe) -> None:
 def said(recipe: Recipe) -> str:
     """Batch, rate and warm-up of a recipe that follows the rule: k times those of one worker."""
     k = recipe.workers
-    start = f"warm-up of {_number(recipe.warm_up)} epochs" if recipe.warm_up else "warm-up by the schedule"
+    unit = "epoch" if recipe.warm_up == 1 else "epochs"
+    start = f"warm-up of {_number(recipe.warm_up)} {unit}" if recipe.warm_up else "warm-up by the schedule"
     return (
         f"batch {k} × {recipe.batch} = {recipe.global_batch:,}, "
         f"rate {k} × {_number(recipe.peak / k)} = **{_number(recipe.peak)}**, {start}"

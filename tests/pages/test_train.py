@@ -123,7 +123,7 @@ def test_the_linear_scaling_rule_is_said_and_followed(page: Open) -> None:
     """Four workers: four batches at once, four times the rate, after a warm-up; then no button is left."""
     app = page(workers="4", rate="0.1", batch="32")
     assert "batch 4 × 32 = 128, rate 4 × 0.1 = **0.4**, warm-up of 5 epochs" in texts(app)
-    assert "32 steps of 4 workers together" in texts(app)
+    assert "32 steps that 4 workers share" in texts(app)
     app.button(key="train.rule.follow").click().run()
     assert query(app) == {
         "train.workers": "4", "train.rate": "0.2", "train.batch": "32", "train.linear_scaling": "on",
