@@ -87,6 +87,11 @@ _measuring = threading.Lock()  # two measurements at once would measure each oth
 _REST = 0.4  # seconds for which all readers of a run see the same log, so that it is drawn once for them
 _TURN = 180.0  # seconds that a reader waits for the measurements of others
 
+# Records by a word that says all of them: Streamlit would take them apart, for half a millisecond each.
+_IN_SHORT: dict[str | type, Callable[[Any], Any]] = {
+    Photo: lambda photo: photo.digest, Specimen: repr, "ui.controls.Study": repr
+}  # fmt: skip
+
 
 def _lasting(make: Callable[[], T]) -> Callable[[], T]:
     """What `make` gives, made once for the process, and kept to its end.
@@ -124,7 +129,7 @@ def timeline(
     return _still(figures.timeline(points, x, y, size=size, lineage=lineage, kin=kin, with_front=front))
 
 
-@heavy(st.cache_resource(max_entries=128, show_spinner="Taking the network apart …"))
+@heavy(st.cache_resource(max_entries=128, show_spinner="Taking the network apart …", hash_funcs=_IN_SHORT))
 def anatomy(specimen: Specimen, size: int) -> Anatomy:
     """The network for square images of `size` pixels, taken apart. ValueError where it cannot exist."""
     return dissect(specimen.skeleton(input_size=size), (variant(specimen.variant).channels, size, size))
@@ -145,7 +150,7 @@ def changed(
     return dissect(model, (variant(specimen.variant).channels, size, size))
 
 
-@heavy(st.cache_resource(max_entries=128, show_spinner=False))
+@heavy(st.cache_resource(max_entries=128, show_spinner=False, hash_funcs=_IN_SHORT))
 def layer_graph(specimen: Specimen, size: int) -> Graph:
     """The same network as the layer graph draws it."""
     return graph(anatomy(specimen, size), variant(specimen.variant).title)
@@ -272,7 +277,11 @@ def affordable(kind: str, width: int, budget: int) -> tuple[Net, ...]:
     return budgets.affordable(kind, width, budget)
 
 
-@heavy(st.cache_resource(max_entries=128, show_spinner="Laying the networks side by side …"))
+@heavy(
+    st.cache_resource(
+        max_entries=128, show_spinner="Laying the networks side by side …", hash_funcs=_IN_SHORT
+    )
+)
 def alignment(networks: tuple[tuple[Specimen, int], ...]) -> Alignment:
     """Networks, each with the side of its image, against the first of them. Frozen: safe to share."""
     return align([anatomy(specimen, size) for specimen, size in networks])
@@ -290,7 +299,7 @@ def scaling(
     return view, tuple(_still(draw(chart, main=chart is view.charts[0])) for chart in view.charts)
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=_IN_SHORT)
 def figure(what: tuple[object, ...], _draw: Callable[[], Figure]) -> Figure:
     """The figure that `_draw` makes, made once for all readers and changed by nobody.
 
@@ -320,7 +329,7 @@ def logs() -> live.Logs:
 
 
 @patient
-@st.cache_resource(max_entries=128, show_spinner=False)
+@st.cache_resource(max_entries=128, show_spinner=False, hash_funcs=_IN_SHORT)
 def once(what: tuple[object, ...], _make: Callable[[], T]) -> T:
     """What `_make` gives, made once for all readers of the same moment of a run, and changed by nobody.
 
@@ -516,14 +525,14 @@ def _logits(specimen: Specimen, photo: Photo) -> torch.Tensor:
     return answer
 
 
-@heavy(st.cache_resource(max_entries=64, show_spinner=False))
+@heavy(st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_IN_SHORT))
 def cam_layer(specimen: Specimen) -> layers.Best:
     """Where class activation maps of a network look first."""
     look = loaded(specimen)
     return layers.best(family_of(specimen.variant).key, look.model, _blank(specimen))
 
 
-@heavy(st.cache_resource(max_entries=64, show_spinner=False))
+@heavy(st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_IN_SHORT))
 def cam_layers(specimen: Specimen) -> tuple[layers.Layer, ...]:
     """The layers of a network that class activation maps can look at. ValueError where there are none."""
     return layers.layers(loaded(specimen).model, _blank(specimen))
@@ -566,9 +575,6 @@ def _blank(specimen: Specimen) -> torch.Tensor:
     return torch.zeros(1, row.channels, row.size, row.size)
 
 
-_BY_DIGEST: dict[str | type, Callable[[Any], Any]] = {Photo: lambda photo: photo.digest}
-
-
 @heavy(results.keep)
 def cam_evidence(specimen: Specimen, photo: Photo, target: int, path: str) -> cam.Evidence:
     """What a layer has to say of a class in a picture. Tensors that nobody changes."""
@@ -592,37 +598,35 @@ def cam_guided(specimen: Specimen, photo: Photo, target: int) -> NDArray[np.floa
     return method.run(look.model, _image(specimen, photo), target, None).numpy()
 
 
-@heavy(st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_BY_DIGEST))
+@heavy(st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_IN_SHORT))
 def maps_of(specimen: Specimen, photo: Photo, path: str) -> torch.Tensor:
     """The maps (c, h, w) of a layer for a photo, which nobody changes."""
     ready = loaded(specimen)
     return hooks.up_to(ready.model, ready.preprocess(photo.image), path)[0]
 
 
-@heavy(st.cache_resource(max_entries=96, show_spinner=False, hash_funcs=_BY_DIGEST))
+@heavy(st.cache_resource(max_entries=96, show_spinner=False, hash_funcs=_IN_SHORT))
 def rung(specimen: Specimen, photo: Photo, path: str, count: int, rule: Rule) -> hierarchy.Rung:
     """A layer's strongest maps for a photo, sent back to the pixels. ValueError where that is not defined."""
     ready = loaded(specimen)
     return hierarchy.rung(ready.model, ready.preprocess(photo.image), path, count, rule)
 
 
-@heavy(
-    st.cache_resource(max_entries=8, show_spinner="Reading the attention weights …", hash_funcs=_BY_DIGEST)
-)
+@heavy(st.cache_resource(max_entries=8, show_spinner="Reading the attention weights …", hash_funcs=_IN_SHORT))
 def attention(specimen: Specimen, photo: Photo, mask: bool) -> Captured:
     """All attention weights for a photo, which nobody changes. ValueError where there are none."""
     ready = loaded(specimen)
     return capture(ready.model, ready.preprocess(photo.image), mask=mask)
 
 
-@heavy(st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_BY_DIGEST))
+@heavy(st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_IN_SHORT))
 def attention_relevance(specimen: Specimen, photo: Photo, target: int) -> NDArray[np.float32]:
     """How much each patch counts for a class by gradient-weighted attention, (H, W)."""
     ready = loaded(specimen)
     return relevance(ready.model, ready.preprocess(photo.image), target).numpy()
 
 
-@heavy(st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_BY_DIGEST))
+@heavy(st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_IN_SHORT))
 def attention_lens(specimen: Specimen, photo: Photo) -> NDArray[np.float32]:
     """What a ViT would answer after each block: (blocks + 1, K) probabilities."""
     ready = loaded(specimen)
@@ -635,7 +639,7 @@ def sight_steps(specimen: Specimen) -> tuple[sight.Step, ...]:
     return sight.steps(loaded(specimen).model, _blank(specimen))
 
 
-@heavy(st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=_BY_DIGEST))
+@heavy(st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=_IN_SHORT))
 def sighting(
     specimen: Specimen, photo: Photo, at: int, point: tuple[float, float], rolled: bool
 ) -> sight.Sighting:

@@ -144,7 +144,7 @@ def matching(
     if words and not places:
         return []
     return [
-        replace(e, opens=_named(e, words))
+        replace(e, opens=_named(e, words)) if words else e
         for e in found
         if all(e.key in place for place in places)
         and (not kinds or e.kind in kinds)

@@ -37,8 +37,8 @@ atexit.register(gc.unfreeze)  # or the bindings inside torch report all of it as
 
 # Set before st.navigation is called: without it the browser tab takes the Material icon from the table below,
 # and fetches it from fonts.gstatic.com.
-ICON = Path(__file__).with_name("symbol.svg")
-_LOGO = Path(__file__).with_name("logo.svg")
+ICON = prose.picture(Path(__file__).with_name("symbol.svg"))
+_LOGO = prose.picture(Path(__file__).with_name("logo.svg"))
 _STYLE = Path(__file__).with_name("shell.css")
 _NONE = "No such page"
 _inside = ContextVar("inside the shell", default=False)
