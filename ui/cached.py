@@ -583,10 +583,10 @@ def cam_evidence(specimen: Specimen, photo: Photo, target: int, path: str) -> ca
 
 @heavy(results.keep)
 def cam_film(
-    specimen: Specimen, photo: Photo, target: int | None, paths: tuple[str, ...], methods: tuple[str, ...]
+    specimen: Specimen, photo: Photo, target: int | None, paths: tuple[str, ...], method: str
 ) -> cam.Film:  # fmt: skip
     """What one pass says of a class, None: of the prediction. Tensors that nobody changes."""
-    return cam.film(loaded(specimen).model, _image(specimen, photo), target, paths, methods)
+    return cam.film(loaded(specimen).model, _image(specimen, photo), target, paths, method)
 
 
 @heavy(results.keep)

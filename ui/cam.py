@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -26,7 +27,7 @@ def ahead(subject: Subject, photo: Photo) -> None:
         if f"{PAGE}.class" not in state.query():
             cached.predicted(
                 subject.specimen, photo,
-                lambda: cached.cam_film(subject.specimen, photo, None, frames, FREE).logits,
+                lambda: cached.cam_film(subject.specimen, photo, None, frames, _filmed()).logits,
             )  # fmt: skip
 
 
@@ -40,7 +41,21 @@ def study(subject: Subject, photo: Photo, target: int) -> Study:
         st.stop()
     first = predictions.ranked(cached.predicted(subject.specimen, photo))[0]
     frames = stages(layers, advised)
-    return Study(subject=subject, photo=photo, target=target, first=first, layers=layers, frames=frames)
+    return Study(
+        subject=subject,
+        photo=photo,
+        target=target,
+        first=first,
+        layers=layers,
+        frames=frames,
+        method=_filmed(),
+    )
+
+
+def _filmed() -> str:
+    """The method of the film: the chosen one, of those that need one pass."""
+    chosen = st.session_state.get(f"{PAGE}.method")
+    return chosen if chosen in FREE else FREE[0]
 
 
 def controls(study: Study) -> tuple[str, str, View]:
@@ -156,7 +171,12 @@ def _strip(study: Study, method: str, path: str, view: View) -> None:
     st.header("The methods at a glance")
     st.markdown(words["strip"])
 
-    shown = [thumb(TITLES[each], study, each, path, view, chosen=each == method) for each in STRIP]
+    shown = [
+        thumb(
+            TITLES[each], study, each, path, view, partial(study.map, each, path), chosen=each == method
+        )
+        for each in STRIP
+    ]  # fmt: skip
     evidence.plates(shown, least=118)
     st.caption(words["own scale"])
 
@@ -177,9 +197,15 @@ def _film(study: Study, method: str, path: str, view: View) -> None:
         "Depth: the layer of all maps on this page", study.frames, key=slider, on_change=jump,
         help=words["depth"],
     )  # fmt: skip
+
+    def raw(frame: str) -> Raw:
+        found: Raw = study.film(method).maps[frame].numpy()
+        return found
+
     shown = [
         thumb(
-            _part(each), study, method, each, view, chosen=each == path,
+            _part(each), study, method, each, view, partial(raw, each),
+            chosen=each == path,
             note="{:,} maps of {} × {}".format(*study.layer(each).shape),
         )
         for each in study.frames

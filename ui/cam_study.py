@@ -1,6 +1,6 @@
 """What the maps of the page Class-activation maps are of, and how they are drawn."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -55,13 +55,14 @@ class Study:
     first: int  # the class that the network holds for likeliest
     layers: tuple[Layer, ...]
     frames: tuple[str, ...]  # paths of some of them, from each part of the network; the last is the advised
+    method: str  # one of FREE: of the maps of the frames
 
     @property
     def advised(self) -> str:
         """The path of the layer to look at first."""
         return self.frames[-1]
 
-    @cached_property
+    @property
     def crop(self) -> Image.Image:
         """What the network sees."""
         return cached.crop(self.subject.loaded.preprocess, self.photo)
@@ -84,7 +85,7 @@ class Study:
     def evidence(self, path: str, target: int | None = None) -> cam.Evidence:
         """What a layer has to say of a class, None: of the one that the page is about."""
         wanted = self.target if target is None else target
-        if path == self.advised and (found := self._film.ends.get(wanted)):
+        if path == self.advised and (found := self.film().ends.get(wanted)):
             return found
         return cached.cam_evidence(self.subject.specimen, self.photo, wanted, path)
 
@@ -96,22 +97,19 @@ class Study:
         )
 
     def _computed(self, method: str, path: str, target: int) -> Raw | str:
-        found: Raw
-        if method in FREE and path in self.frames and target == self.target:
-            found = self._film.maps[path][method].numpy()
-        elif method in FREE:
-            found = cam.coarse(self.evidence(path, target), method).numpy()
-        else:
-            try:
-                found = cam.class_activation(self.subject.loaded.model, self.evidence(path, target)).numpy()
-            except ValueError as error:
-                return str(error)
-        return found
+        seen = self.evidence(path, target)
+        if method in FREE:
+            found: Raw = cam.coarse(seen, method).numpy()
+            return found
+        try:
+            return cam.class_activation(self.subject.loaded.model, seen).numpy()
+        except ValueError as error:
+            return str(error)
 
-    @property
-    def _film(self) -> cam.Film:
+    def film(self, method: str | None = None) -> cam.Film:
+        """The maps of the frames by one of FREE, and what the last of these layers has to say."""
         asked = None if self.target == self.first else self.target
-        return cached.cam_film(self.subject.specimen, self.photo, asked, self.frames, FREE)
+        return cached.cam_film(self.subject.specimen, self.photo, asked, self.frames, method or self.method)
 
 
 def drawn(crop: Image.Image, raw: Raw, view: View, *, most: float | None = None) -> Image.Image:
@@ -143,15 +141,16 @@ def small(study: Study, raw: Raw, view: View) -> bytes:
 
 
 def thumb(
-    title: str, study: Study, method: str, path: str, view: View, *, chosen: bool, note: str = ""
-) -> Plate:
-    """A map among others, or the sentence that stands for it."""
+    title: str, study: Study, method: str, path: str, view: View, raw: Callable[[], Raw | str], *,
+    chosen: bool, note: str = "",
+) -> Plate:  # fmt: skip
+    """A map among others, or the sentence that stands for it; `raw` makes what is not drawn yet."""
 
     def make() -> Thumb | str:
-        raw = study.map(method, path)
-        if isinstance(raw, str):
-            return raw
-        return Thumb(picture=small(study, raw, view), told=told(raw), verdict=verdict(raw))
+        map_ = raw()
+        if isinstance(map_, str):
+            return map_
+        return Thumb(picture=small(study, map_, view), told=told(map_), verdict=verdict(map_))
 
     found = cached.found(study.key("thumb", method, path, view), make)
     if isinstance(found, str):

@@ -51,17 +51,17 @@ def evidences(model: nn.Module, image: Tensor, target: int, paths: Sequence[str]
 class Film:
     """A class through the depth of a network."""
 
-    maps: Mapping[str, Mapping[str, Tensor]]  # raw (h, w), by path of the layer and by method
+    maps: Mapping[str, Tensor]  # raw (h, w), by path of the layer
     ends: Mapping[int, Evidence]  # of the last of the layers: for the class, and for the likeliest other one
     logits: Tensor  # (K,)
 
 
 def film(
-    model: nn.Module, image: Tensor, target: int | None, paths: Sequence[str], methods: Sequence[str]
+    model: nn.Module, image: Tensor, target: int | None, paths: Sequence[str], method: str
 ) -> Film:  # fmt: skip
-    """The maps of several layers, and all evidence of the last of them, from one pass and its way back.
+    """The map of each of several layers, and all evidence of the last, from one pass and its way back.
 
-    `target` None: the prediction. `methods` are those of `coarse`. ValueError as in `evidence`.
+    `target` None: the prediction. `method` is one of those of `coarse`. ValueError as in `evidence`.
     """
     passed = hooks.differentiable(model, image, paths)
     logits = passed.logits.detach()[0]
@@ -72,8 +72,7 @@ def film(
         (ends[rival[0]],) = _evidences(model, image, passed, rival[0], paths[-1:], again=True)
     found = _evidences(model, image, passed, target, paths)
     ends[target] = found[-1]
-    maps = {each.path: {key: coarse(each, key) for key in methods} for each in found}
-    return Film(maps=maps, ends=ends, logits=logits)
+    return Film(maps={each.path: coarse(each, method) for each in found}, ends=ends, logits=logits)
 
 
 def _evidences(
@@ -88,6 +87,9 @@ def _evidences(
     for path, output, gradient in zip(paths, outputs, slopes, strict=True):
         kind = layers.kind_of(model, image, path, output)
         activation, slope = (layers.as_maps(tensor, kind)[0] for tensor in (output.detach(), gradient))
+        one = slope[:, :1, :1]
+        if (slope == one).all():  # as behind an average: then one number a channel is enough to keep
+            slope = one.clone().expand_as(slope)
         found.append(Evidence(path=path, target=target, activation=activation, gradient=slope, logits=logits))
     return tuple(found)
 
