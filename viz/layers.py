@@ -49,7 +49,9 @@ def layers(model: nn.Module, image: Tensor) -> tuple[Layer, ...]:
     One pass. Modules that hand on the output of another are not listed again. Raises ValueError where the
     network keeps no positions at all.
     """
-    return _seen(model, image)[0]
+    watch = Watch()
+    hooks.visit(model, image, watch.see)
+    return watch.layers()
 
 
 def best(family: str | None, model: nn.Module, image: Tensor) -> Best:
@@ -58,27 +60,9 @@ def best(family: str | None, model: nn.Module, image: Tensor) -> Best:
     The rule is one for all: the last layer before positions are given up, by averaging or by a linear layer
     over all of them. Exceptions are in EXCEPTIONS.
     """
-    found, classes, joint = _seen(model, image)
-    if exception := EXCEPTIONS.get(family or family_of(model) or ""):
-        end, reason = exception
-        return Best(path=[layer.path for layer in found if layer.path.endswith(end)][-1], reason=reason)
-    layer = [layer for layer in found if not layer.pools][-1]
-    if not issubclass(joint, nn.AdaptiveAvgPool2d):
-        reason = (
-            "The last layer with more than one position. What follows joins them all; "
-            "a pool in between would only make the map coarser."
-        )
-    elif layer.shape[0] == classes:
-        reason = (
-            "The last layer has one map for each class, and the network answers with their averages: "
-            "the map of a class is its evidence."
-        )
-    else:
-        reason = (
-            "The last layer before the network averages over all positions: "
-            "its maps mean most, and behind it nothing says where any more."
-        )
-    return Best(path=layer.path, reason=reason)
+    watch = Watch()
+    logits = hooks.visit(model, image, watch.see)
+    return watch.best(family or family_of(model), logits.shape[1])
 
 
 # Family -> how the path of its layer ends, and why it is not the one of the general rule.
@@ -138,34 +122,63 @@ def _side(tokens: int) -> int | None:
     return next((math.isqrt(n) for n in (tokens, tokens - 1) if n > 1 and math.isqrt(n) ** 2 == n), None)
 
 
-def _seen(model: nn.Module, image: Tensor) -> tuple[tuple[Layer, ...], int, type[nn.Module]]:
-    """The layers, the number of classes, and what kind of module comes first when there are no positions."""
-    found: dict[str, Layer] = {}
-    before: Tensor | None = None
-    last = ""
-    joint: type[nn.Module] | None = None
+class Watch:
+    """Takes down a network's layers during a pass that shows `see` all modules, as `hooks.visit` does."""
 
-    def see(path: str, module: nn.Module, output: Tensor) -> None:
-        nonlocal before, last, joint
+    def __init__(self) -> None:
+        self._found: dict[str, Layer] = {}
+        self._before: Tensor | None = None
+        self._last = ""
+        self._joint: type[nn.Module] | None = None  # what comes first when there are no positions
+
+    def see(self, path: str, module: nn.Module, output: Tensor) -> None:
+        """A module has run."""
         pools = isinstance(module, _POOLS)
-        if output is before:
-            if inner := found.get(last):
-                found[last] = _layer(last, inner.kind, inner.shape, (*inner.ends, path), inner.pools or pools)
+        if output is self._before:
+            if inner := self._found.get(self._last):
+                self._found[self._last] = _layer(
+                    inner.path, inner.kind, inner.shape, (*inner.ends, path), inner.pools or pools
+                )
             return
-        before, last = output, path
-        kind = _kind(module, output, [*found.values()][-1].kind if found else "maps")
+        self._before, self._last = output, path
+        kind = _kind(module, output, [*self._found.values()][-1].kind if self._found else "maps")
         if kind is None:
-            joint = joint or type(module)
+            self._joint = self._joint or type(module)
             return
-        joint = None
+        self._joint = None
         _, channels, height, width = as_maps(output, kind).shape
-        found.pop(path, None)  # a module that is called again counts where it is called last
-        found[path] = _layer(path, kind, (channels, height, width), (), pools)
+        self._found.pop(path, None)  # a module that is called again counts where it is called last
+        self._found[path] = _layer(path, kind, (channels, height, width), (), pools)
 
-    classes = hooks.visit(model, image, see).shape[1]
-    if not found:
-        raise ValueError("No layer of this network says where in the picture something is.")
-    return tuple(found.values()), classes, joint or nn.Identity
+    def layers(self) -> tuple[Layer, ...]:
+        """As `layers`."""
+        if not self._found:
+            raise ValueError("No layer of this network says where in the picture something is.")
+        return tuple(self._found.values())
+
+    def best(self, family: str | None, classes: int) -> Best:
+        """As `best`, of a network that answers about so many classes."""
+        found = self.layers()
+        if exception := EXCEPTIONS.get(family or ""):
+            end, reason = exception
+            return Best(path=[layer.path for layer in found if layer.path.endswith(end)][-1], reason=reason)
+        layer = [layer for layer in found if not layer.pools][-1]
+        if not issubclass(self._joint or nn.Identity, nn.AdaptiveAvgPool2d):
+            reason = (
+                "The last layer with more than one position. What follows joins them all; "
+                "a pool in between would only make the map coarser."
+            )
+        elif layer.shape[0] == classes:
+            reason = (
+                "The last layer has one map for each class, and the network answers with their averages: "
+                "the map of a class is its evidence."
+            )
+        else:
+            reason = (
+                "The last layer before the network averages over all positions: "
+                "its maps mean most, and behind it nothing says where any more."
+            )
+        return Best(path=layer.path, reason=reason)
 
 
 def _layer(path: str, kind: Kind, shape: tuple[int, int, int], ends: tuple[str, ...], pools: bool) -> Layer:

@@ -204,8 +204,8 @@ class Occluder:
         self._ys, self._xs = (starts(side, size, stride) for side in self._shape)
         self._fill = fill
         self._cover = covering(self._image, fill, preprocess)
-        self._layer = layers.best(None, model, image).path if layer is None else layer
-        recording = record(model, self._image, self._layer)
+        recording = record(model, self._image, layer)
+        self._layer = recording.path
         kind = layers.kind_of(model, self._image, self._layer, recording.output)
         totals = layers.as_maps(recording.output, kind)[0].sum((1, 2))
         self._channel = int(totals.argmax())

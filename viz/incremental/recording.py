@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from viz import hooks
+from viz import hooks, layers
 
 Pair: TypeAlias = tuple[int, int]
 
@@ -74,36 +74,43 @@ class Recording:
     """What a pass has left: the steps in their order, the picture first, and what came out."""
 
     logits: Tensor  # (1, K)
-    output: Tensor  # of the layer that was asked for
+    path: str  # of the layer that was asked for
+    output: Tensor  # of that layer
     steps: list[Step]
     layer: int  # the step with this output
     answer: int  # the step whose output are the logits
     why: str = ""  # the steps cannot be repeated
 
 
-def record(model: nn.Module, image: Tensor, layer: str) -> Recording:
+def record(model: nn.Module, image: Tensor, path: str | None) -> Recording:
     """A pass of a network over (1, C, H, W), batch norms folded into the convolutions before them.
 
-    Raises ValueError where no module at the path `layer` puts out a tensor.
+    `path` of the layer; None: the one that `layers.best` advises. Raises ValueError where no module there
+    puts out a tensor.
     """
     recorder = _Recorder(image)
-    found = list[Tensor]()
+    outputs = list[tuple[str, nn.Module, Tensor]]()
 
-    def see(path: str, module: nn.Module, output: Tensor) -> None:
-        recorder.ends(path)
-        if path == layer:
-            found.append(output)
+    def see(at: str, module: nn.Module, output: Tensor) -> None:
+        recorder.ends(at)
+        outputs.append((at, module, output))
 
     with recorder:
         logits = hooks.visit(model, image, see)
+    if path is None:
+        watch = layers.Watch()
+        for each in outputs:
+            watch.see(*each)
+        path = watch.best(layers.family_of(model), logits.shape[1]).path
+    found = [output for at, _, output in outputs if at == path]
     if not found:
-        raise ValueError(f"The network has no layer called {layer!r} that puts out something for a picture.")
+        raise ValueError(f"The network has no layer called {path!r} that puts out something for a picture.")
     steps, output = recorder.steps, found[-1]
     at, answer = recorder.step_of(output), recorder.step_of(logits)
     if at is None or answer is None or recorder.changed():
         why = "It changes its maps in place." if recorder.changed() else "Its answer is always the same."
-        return Recording(logits=logits, output=output, steps=[], layer=0, answer=0, why=why)
-    return _folded(Recording(logits=logits, output=output, steps=steps, layer=at, answer=answer))
+        return Recording(logits=logits, path=path, output=output, steps=[], layer=0, answer=0, why=why)
+    return _folded(Recording(logits=logits, path=path, output=output, steps=steps, layer=at, answer=answer))
 
 
 class _Recorder(TorchFunctionMode):
