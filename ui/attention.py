@@ -51,7 +51,8 @@ def study() -> Study:
     if isinstance(network.loaded.model, Swin):
         mask = bound.switch("Mask", f"{PAGE}.mask", default=True, help=prose.words(PAGE)["mask"])
     try:
-        captured = cached.attention(network.specimen, picture, mask)
+        with st.spinner("Reading the attention weights …"):
+            captured = cached.attention(network.specimen, picture, mask)
     except ValueError as error:
         st.info(prose.literal(str(error)), icon=":material/block:")
         st.button(

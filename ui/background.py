@@ -22,6 +22,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from ui import gate, prose
+from ui.results import size
 from zoo import limits, log
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
@@ -80,6 +81,7 @@ class _Job:
         self.busy = False  # a thread is at it; work in rounds is running between them, too
         self.turns = 0  # that it has had
         self.share, self.result, self.why = 0.0, None, ""
+        self.bytes = 0  # of the result, once it is over
         self.seconds = 0.0  # spent in those turns
         self.turned = 0.0  # when the last turn began
         self.asked, self.begun = time.monotonic(), 0.0  # 0: not yet
@@ -95,9 +97,9 @@ class Background:
     """Any number of threads may ask at once.
 
     `workers`: how many jobs are begun beside each other, which take turns at the gate. `opened`: how many
-    in rounds are under way at once, each of which holds memory; the others wait. `kept`: results in memory,
-    those looked at last. `patience`: seconds after which a reader who has not looked is taken to be gone.
-    What is not said is as the server's owner wants it.
+    in rounds are under way at once, each of which holds memory; the others wait. `kept`: bytes of results in
+    memory, of those looked at last, and the last in any case. `patience`: seconds after which a reader who
+    has not looked is taken to be gone. What is not said is as the server's owner wants it.
     """
 
     def __init__(
@@ -110,7 +112,7 @@ class Background:
     ) -> None:
         self._free = workers or gate.gate().places
         self._opened = opened or limits.WORK_WAITING.value
-        self._kept = kept or limits.WORK_KEPT.value
+        self._kept = kept or limits.WORK_MIB.value << 20
         self._patience = patience or float(limits.PATIENCE_SECONDS.value)
         self._jobs: OrderedDict[Hashable, _Job] = OrderedDict()  # the one looked at last at the end
         self._served: dict[str, float] = {}  # when a job of a reader last had its turn
@@ -335,6 +337,7 @@ class Background:
                 job.change.notify_all()
         else:
             self._end(job, state)
+            self._trim()
 
     def _report(self, job: _Job, share: float, part: Any) -> None:
         gate.gate().pause()
@@ -358,7 +361,7 @@ class Background:
 
     def _end(self, job: _Job, state: State) -> None:
         with job.change:
-            job.state = state
+            job.state, job.bytes = state, size(job.result)
             job.change.notify_all()
         now = time.monotonic()
         begun = job.begun or now
@@ -371,9 +374,12 @@ class Background:
 
     def _trim(self) -> None:
         """Forget the results that nobody has looked at for longest."""
-        over = [key for key, job in self._jobs.items() if not job.alive]
-        for key in over[: max(0, len(over) - self._kept)]:
-            del self._jobs[key]
+        over = [job for job in self._jobs.values() if not job.alive]
+        held = sum(job.bytes for job in over)
+        for job in over[:-1]:
+            if held > self._kept:
+                held -= job.bytes
+                del self._jobs[job.key]
 
 
 def _source(work: Callable[..., Any]) -> str:

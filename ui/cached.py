@@ -402,7 +402,7 @@ def _begun(made: Background) -> Background:
 @_lasting
 def occlusions() -> Background:
     """The occlusions of all readers, in rounds: a map stands in memory as long as it is under way."""
-    return _begun(Background(1, opened=4, kept=16, patience=20.0))
+    return _begun(Background(1, opened=4, patience=20.0))
 
 
 @_lasting
@@ -598,35 +598,35 @@ def cam_guided(specimen: Specimen, photo: Photo, target: int) -> NDArray[np.floa
     return method.run(look.model, _image(specimen, photo), target, None).numpy()
 
 
-@heavy(st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_IN_SHORT))
+@heavy(results.keep)
 def maps_of(specimen: Specimen, photo: Photo, path: str) -> torch.Tensor:
     """The maps (c, h, w) of a layer for a photo, which nobody changes."""
     ready = loaded(specimen)
     return hooks.up_to(ready.model, ready.preprocess(photo.image), path)[0]
 
 
-@heavy(st.cache_resource(max_entries=96, show_spinner=False, hash_funcs=_IN_SHORT))
+@heavy(results.keep)
 def rung(specimen: Specimen, photo: Photo, path: str, count: int, rule: Rule) -> hierarchy.Rung:
     """A layer's strongest maps for a photo, sent back to the pixels. ValueError where that is not defined."""
     ready = loaded(specimen)
     return hierarchy.rung(ready.model, ready.preprocess(photo.image), path, count, rule)
 
 
-@heavy(st.cache_resource(max_entries=8, show_spinner="Reading the attention weights …", hash_funcs=_IN_SHORT))
+@heavy(results.keep)
 def attention(specimen: Specimen, photo: Photo, mask: bool) -> Captured:
     """All attention weights for a photo, which nobody changes. ValueError where there are none."""
     ready = loaded(specimen)
     return capture(ready.model, ready.preprocess(photo.image), mask=mask)
 
 
-@heavy(st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_IN_SHORT))
+@heavy(results.keep)
 def attention_relevance(specimen: Specimen, photo: Photo, target: int) -> NDArray[np.float32]:
     """How much each patch counts for a class by gradient-weighted attention, (H, W)."""
     ready = loaded(specimen)
     return relevance(ready.model, ready.preprocess(photo.image), target).numpy()
 
 
-@heavy(st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_IN_SHORT))
+@heavy(results.keep)
 def attention_lens(specimen: Specimen, photo: Photo) -> NDArray[np.float32]:
     """What a ViT would answer after each block: (blocks + 1, K) probabilities."""
     ready = loaded(specimen)
@@ -639,7 +639,7 @@ def sight_steps(specimen: Specimen) -> tuple[sight.Step, ...]:
     return sight.steps(loaded(specimen).model, _blank(specimen))
 
 
-@heavy(st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=_IN_SHORT))
+@heavy(results.keep)
 def sighting(
     specimen: Specimen, photo: Photo, at: int, point: tuple[float, float], rolled: bool
 ) -> sight.Sighting:

@@ -112,9 +112,9 @@ WORK_WAITING = Limit(
     variable="ZOOLENS_WORK_WAITING", default=256, unit="pieces of work",
     what="work waiting in one of the queues beside the pages",
 )  # fmt: skip
-WORK_KEPT = Limit(
-    variable="ZOOLENS_WORK_KEPT", default=512, unit="results",
-    what="results of such work kept in memory",
+WORK_MIB = Limit(
+    variable="ZOOLENS_WORK_MIB", default=64, unit="MiB",
+    what="results of each of these queues kept in memory",
 )  # fmt: skip
 PATIENCE_SECONDS = Limit(
     variable="ZOOLENS_PATIENCE_SECONDS", default=60, unit="seconds",

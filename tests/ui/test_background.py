@@ -315,12 +315,19 @@ def test_a_queue_beyond_those_opened() -> None:
 
 
 def test_results_are_bounded() -> None:
-    pool = Background(1, kept=3)
+    pool = Background(1, kept=4_000)
     for number in range(6):
-        pool.rounds(number, counting(number), "reader")
+        pool.submit(number, lambda report: bytes(1_000), "reader")
         over(pool, number)
-    pool.rounds(5, counting(), "reader")
     assert [number for number in range(6) if number in pool] == [3, 4, 5]
+
+
+def test_a_result_larger_than_the_room_is_there_until_the_next() -> None:
+    pool = Background(1, kept=1_000)
+    for number in range(2):
+        pool.submit(number, lambda report: bytes(5_000), "reader")
+        over(pool, number)
+    assert [number for number in range(2) if number in pool] == [1]
 
 
 def test_rounds_end_with_the_server() -> None:
