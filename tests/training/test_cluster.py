@@ -41,9 +41,10 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, IO[st
             process.stdin.close()
 
 
-@pytest.fixture
-def pool(nodes: tuple[str, IO[str]], tmp_path: Path) -> Iterator[Pool]:
-    made = Pool(Runs(tmp_path), command=WORKER, cluster=Cluster(nodes[0]))
+@pytest.fixture(scope="module")
+def pool(nodes: tuple[str, IO[str]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
+    """One for all tests from here on: a process has one connection to a cluster at a time."""
+    made = Pool(Runs(tmp_path_factory.mktemp("runs")), command=WORKER, cluster=Cluster(nodes[0]))
     yield made
     made.close()
 
@@ -54,6 +55,30 @@ def is_(pool: Pool, id: str, status: str) -> Callable[[], bool]:
 
 def steps(pool: Pool, id: str) -> int:
     return sum(each["kind"] == "step" for each in told(pool.runs, id))
+
+
+@ray
+@pytest.mark.slow
+def test_a_killed_server_takes_its_runs_on_the_cluster_along_and_they_go_on(
+    nodes: tuple[str, IO[str]], tmp_path: Path
+) -> None:
+    """Two workers, of which each has a node."""
+    wanted, runs = replace(recipe(4, epochs=4, images=160), workers=2), Runs(tmp_path)
+    id = runs.submit(wanted)
+    environment = os.environ | {"ZOOLENS_RUNS": str(tmp_path), "ZOOLENS_CLUSTER": nodes[0]}
+    server = subprocess.Popen(
+        [*COMMAND, "server"], env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    wait(lambda: len(runs.events(id)[0]) > 8)
+    server.kill()
+    server.wait()
+    wait(lambda: not held(runs.path(id) / "lock"), 30)
+    assert runs.status(id) == "interrupted"
+    pool = Pool(runs, command=WORKER, cluster=Cluster(nodes[0]))
+    pool.recover()
+    wait(is_(pool, id, "finished"))
+    pool.close()
+    assert same(told(runs, id), undisturbed(wanted))
 
 
 @ray
@@ -87,30 +112,6 @@ def test_a_full_cluster_has_a_queue_and_runs_obey(pool: Pool) -> None:
         assert [each.event.reason for each in pool.runs.events(id)[0] if isinstance(each.event, Done)] == [
             "stopped"
         ]
-
-
-@ray
-@pytest.mark.slow
-def test_a_killed_server_takes_its_runs_on_the_cluster_along_and_they_go_on(
-    nodes: tuple[str, IO[str]], tmp_path: Path
-) -> None:
-    """Two workers, of which each has a node."""
-    wanted, runs = replace(recipe(4, epochs=4, images=160), workers=2), Runs(tmp_path)
-    id = runs.submit(wanted)
-    environment = os.environ | {"ZOOLENS_RUNS": str(tmp_path), "ZOOLENS_CLUSTER": nodes[0]}
-    server = subprocess.Popen(
-        [*COMMAND, "server"], env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    wait(lambda: len(runs.events(id)[0]) > 8)
-    server.kill()
-    server.wait()
-    wait(lambda: not held(runs.path(id) / "lock"), 30)
-    assert runs.status(id) == "interrupted"
-    pool = Pool(runs, command=WORKER, cluster=Cluster(nodes[0]))
-    pool.recover()
-    wait(is_(pool, id, "finished"))
-    pool.close()
-    assert same(told(runs, id), undisturbed(wanted))
 
 
 @ray
