@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
+from plotly.graph_objects import Figure
 
 from ui import cached, controls, export, prose
 from ui.controls import Study
@@ -220,14 +221,14 @@ def along_depth(compared: Compared) -> None:
         "Depth", "depth", {"layers": "in layers", "share": "as a share"}, page="compare",
         help="As a share, networks of unlike depth lie over each other.",
     )  # fmt: skip
-    courses = [
-        figures.Course(title, study.size, profile(anatomy))
-        for title, study, anatomy in zip(compared.titles, compared.studies, compared.anatomies, strict=True)
-    ]
+
+    def drawn() -> Figure:
+        seen = zip(compared.titles, compared.studies, compared.anatomies, strict=True)
+        courses = [figures.Course(title, study.size, profile(anatomy)) for title, study, anatomy in seen]
+        return figures.courses(courses, share=measure == "share")
+
     st.plotly_chart(
-        cached.figure(
-            ("courses", compared.studies, measure), lambda: figures.courses(courses, share=measure == "share")
-        ),
+        cached.figure(("courses", compared.studies, measure), drawn),
         key="compare.courses",
         config=export.picture("compare-depth"),
         alt=f"Receptive field and resolution along the depth of {', '.join(compared.titles)}",

@@ -65,7 +65,7 @@ class Layer:
         return f"{' + '.join(products)} = {self.params:,} parameters"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Block:
     """A module with what runs inside it, or `repeat` neighbours of one build folded into one."""
 
@@ -82,15 +82,15 @@ class Block:
             else:
                 yield from child.layers()
 
-    @property
+    @cached_property
     def params(self) -> int:
         return sum(layer.params for layer in self.layers())
 
-    @property
+    @cached_property
     def macs(self) -> int:
         return sum(layer.macs or 0 for layer in self.layers())
 
-    @property
+    @cached_property
     def activations(self) -> int:
         return sum(layer.activations for layer in self.layers())
 
