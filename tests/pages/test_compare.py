@@ -36,7 +36,8 @@ def shown(page: AppTest) -> list[str]:
 
 def drawn(page: AppTest, what: str) -> list[object]:
     """What every graph was given."""
-    return [json.loads(one.proto.json)[what] for one in page.get("bidi_component")]
+    data = [json.loads(one.proto.bytes or one.proto.json) for one in page.get("bidi_component")]
+    return [one[what] for one in data if what in one]
 
 
 def test_tokens_there_and_back() -> None:
