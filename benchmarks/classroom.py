@@ -42,7 +42,7 @@ from zoo.timing import machine
 
 FIRST_PAGE, AGAIN, LEVEL, BESIDE = 1.5, 0.2, 1.1, 2.0  # the bars: seconds, seconds, times, times
 THINKING = (1.0, 5.0)  # seconds between two steps of a reader
-FORGOTTEN = 10  # seconds after which the server forgets a reader who has left
+FORGOTTEN = 45  # seconds after which the server forgets a reader who has left: their work has ended by then
 RECIPE = {"train.epochs": "1", "train.images": "200", "train.validation": "50"}
 LONG = Recipe(epochs=1_000, images=4_000, validation=200)
 GONE = "gone"
@@ -228,7 +228,7 @@ async def watch(server: Server, readers: int, minutes: int) -> None:
             steps = list(LECTURE)[: chance.randint(1, len(LECTURE))]
             await lecture(server, seen, chance.getrandbits(32), steps, places, places)
             left += 1
-            await asyncio.sleep(chance.uniform(0, 2 * FORGOTTEN))
+            await asyncio.sleep(chance.uniform(0, 20))
 
     seats = [asyncio.create_task(seat(number)) for number in range(readers)]
     level: list[float] = []
