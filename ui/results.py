@@ -2,6 +2,7 @@
 
 import dataclasses
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from functools import wraps
@@ -36,6 +37,7 @@ class Results:
         self._making: WeakValueDictionary[Hashable, threading.Lock] = WeakValueDictionary()
         self.bytes = 0
         self.hits = self.misses = self.evicted = 0
+        self.seconds = 0.0  # that making them took
 
     def get(self, what: Hashable, make: Callable[[], T]) -> T:
         """The result for `what`, made by `make` where there is none."""
@@ -46,8 +48,9 @@ class Results:
             with making:
                 found = self._find(what)  # by another reader in the meantime
                 if found is _NOTHING:
+                    began = time.monotonic()
                     found = make()
-                    self._put(what, found)
+                    self._put(what, found, time.monotonic() - began)
         return cast(T, found)
 
     def keep(self, function: F) -> F:
@@ -74,11 +77,12 @@ class Results:
             self._kept.move_to_end(what)
             return self._kept[what][0]
 
-    def _put(self, what: Hashable, found: object) -> None:
+    def _put(self, what: Hashable, found: object, seconds: float) -> None:
         most = limits.RESULTS_MIB.value << 20 if self._most is None else self._most
         room = size(found)
         with self._changing:
             self.misses += 1
+            self.seconds += seconds
             self._kept[what] = (found, room)
             self.bytes += room
             while self.bytes > most:  # one that is larger than all the room is handed on, and not kept

@@ -89,6 +89,13 @@ def caches() -> Sequence[Cache]:
         )
         for name in {name for name, _ in asked}
     ]  # fmt: skip
+    kept = cached.results
+    found.append(
+        Cache(
+            name="maps and pictures", hits=kept.hits, misses=kept.misses, evicted=kept.evicted,
+            seconds=kept.seconds,
+        )
+    )  # fmt: skip
     return sorted(
         (each for each in found if each.hits + each.misses), key=lambda each: -each.hits - each.misses
     )

@@ -31,3 +31,10 @@ def test_readers_who_come_at_once_share_one() -> None:
     one = cached._lasting(make)
     with ThreadPoolExecutor(16) as readers:
         assert list(readers.map(lambda _: one(), range(64))) == made * 64
+
+
+def test_freeing_lets_go_of_results_too() -> None:
+    assert cached.found(("a picture",), lambda: bytes(1 << 20)) == bytes(1 << 20)
+    assert cached.results.bytes >= 1 << 20
+    cached.free()
+    assert cached.results.bytes == 0
