@@ -181,7 +181,7 @@ def table(folder: Path) -> str:
         network = ", ".join([facts.variant, *(f"{knob} {value}" for knob, value in facts.knobs.items())])
         apart = {"specimen", "data", "epochs"}
         order = [each.name for each in fields(Recipe) if each.name not in apart]
-        changed = [f"{key} {recipe[key]}" for key in order if recipe[key] != default[key]]
+        changed = [f"{key} {recipe[key]}" for key in order if recipe.get(key, default[key]) != default[key]]
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         cells = [
             path.name,

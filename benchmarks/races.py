@@ -67,9 +67,14 @@ def save(rows: Sequence[Row], device: str) -> None:
     if TABLE.exists():
         old = json.loads(TABLE.read_text(encoding="utf-8"))
         new = {row["preset"] for row in rows}
+        default = json.loads(Recipe().to_json())  # of fields that there were not yet
+        were = {
+            key: {lane: default | each for lane, each in lanes.items()}
+            for key, lanes in old["recipes"].items()
+        }
         kept = [
             row for row in old["rows"]
-            if row["preset"] not in new and old["recipes"].get(row["preset"]) == recipes.get(row["preset"])
+            if row["preset"] not in new and were.get(row["preset"]) == recipes.get(row["preset"])
         ]  # fmt: skip
     rows = sorted([*kept, *rows], key=lambda row: (list(PRESETS).index(row["preset"]), row["seed"]))
     seen = {row["preset"] for row in rows}

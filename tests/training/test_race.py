@@ -39,8 +39,9 @@ def test_a_preset_is_a_fair_race_of_networks_that_exist(key: str) -> None:
 @pytest.mark.parametrize("key", PRESETS)
 def test_a_preset_is_still_what_was_measured(key: str) -> None:
     """The words say what these recipes showed; another recipe needs another measurement."""
-    lanes = {lane.name: json.loads(lane.recipe.to_json()) for lane in PRESETS[key].race.lanes}
-    assert MEASURED["recipes"][key] == lanes
+    lanes = {lane.name: lane.recipe for lane in PRESETS[key].race.lanes}
+    measured = MEASURED["recipes"][key]  # without the fields that there were not yet
+    assert {name: Recipe.from_json(json.dumps(each)) for name, each in measured.items()} == lanes
     rows = [row for row in MEASURED["rows"] if row["preset"] == key]
     assert {(row["lane"], row["seed"]) for row in rows} == {
         (name, seed) for name in lanes for seed in range(3)
