@@ -3,6 +3,7 @@
 import ast
 import inspect
 import textwrap
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -50,14 +51,19 @@ class Excerpt:
 
 def excerpt(thing: type | Callable[..., object]) -> Excerpt:
     """The source of a class or function of this project."""
-    if thing not in _read:
-        lines, first = inspect.getsourcelines(thing)
-        file = Path(inspect.getfile(thing)).resolve().relative_to(_ROOT).as_posix()
-        _read[thing] = Excerpt(thing.__name__, file, first, textwrap.dedent("".join(lines)).rstrip())
-    return _read[thing]
+    with _parsing:
+        return _excerpt(thing)
 
 
-_read: dict[object, Excerpt] = {}  # each once: Python parses the whole file to find a class
+@cache  # Python parses the whole file to find a class
+def _excerpt(thing: type | Callable[..., object]) -> Excerpt:
+    lines, first = inspect.getsourcelines(thing)
+    file = Path(inspect.getfile(thing)).resolve().relative_to(_ROOT).as_posix()
+    return Excerpt(thing.__name__, file, first, textwrap.dedent("".join(lines)).rstrip())
+
+
+# Python 3.11 miscounts where two threads parse at once: "AST constructor recursion depth mismatch".
+_parsing = threading.Lock()
 
 
 def show(shown: Excerpt) -> None:
@@ -86,7 +92,8 @@ def running(layer: Layer, classes: Mapping[str, type[nn.Module]]) -> tuple[Excer
 @cache
 def _syntax(shown: Excerpt) -> tuple[ast.expr | ast.stmt | ast.keyword, ...]:
     """The syntax of all methods but the constructor; of the constructor where there is nothing else."""
-    (owner,) = ast.parse(shown.source).body
+    with _parsing:
+        (owner,) = ast.parse(shown.source).body
     methods = [n for n in ast.iter_child_nodes(owner) if isinstance(n, ast.FunctionDef)]
     telling = [m for m in methods if m.name != "__init__"] or methods
     nodes = (node for method in telling for node in ast.walk(method))
