@@ -90,7 +90,7 @@ GROUPS: tuple[Group, ...] = (
         ),
     ),
     Group(
-        title="Workers",
+        title="Data parallel",
         icon="hub",
         fields=(Field(name="workers", label="Workers", offered=(1, 2, 4, 8)),),
     ),
@@ -228,7 +228,7 @@ def groups(draft: Draft) -> None:
                 with opened:
                     for field in group.fields:
                         _control(field, draft)
-                    if group.title == "Workers":
+                    if group.title == "Data parallel":
                         st.markdown(prose.words("train")["rule"])
         with st.popover("From a file", icon=":material/upload_file:", key="train.file"):
             _upload()
