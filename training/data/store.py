@@ -63,9 +63,10 @@ def sweep(root: Path | None = None) -> None:
     """Delete what was left half written by processes that ended before they could."""
     for place in (folder(root), own("*", root).parent, splits(root)):
         for left in (*place.glob(".*.writing"), *place.glob(".*.partial")):
-            newest = max((each.stat().st_mtime for each in (left, *left.rglob("*"))), default=0.0)
-            if time.time() - newest > _STALE:
-                shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+            with suppress(OSError):  # another process has just ended it
+                newest = max((each.stat().st_mtime for each in (left, *left.rglob("*"))), default=0.0)
+                if time.time() - newest > _STALE:
+                    shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], *, over: bool = True) -> None:
