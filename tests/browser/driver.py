@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, P
 ROOT = Path(__file__).parents[2]
 DESKTOP = (1440, 900)
 PHONE = (390, 844)
+LOOKS = {"desktop-light": (DESKTOP, False), "phone-dark": (PHONE, True)}  # each size and each theme, once
 NO_CHROMIUM = (
     "no Chromium found: `apt-get install chromium` or `playwright install chromium`, "
     "or set ZOOLENS_CHROMIUM to the path of one"

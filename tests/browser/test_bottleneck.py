@@ -108,8 +108,7 @@ def test_the_drawing_as_a_file(visit: driver.Visitor) -> None:
     assert not re.search(r"var\(|light-dark|color-mix|oklch|color\(", text)
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("size", [driver.DESKTOP, driver.PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(("size", "dark"), driver.LOOKS.values(), ids=driver.LOOKS)
 def test_nothing_serious_for_accessibility(visit: driver.Visitor, size: tuple[int, int], dark: bool) -> None:
     page = visit("/bottleneck?bottleneck.show=MACs&bottleneck.excite=true", dark=dark, size=size)
     expect(total(page, "Bottleneck")).to_contain_text("MACs")

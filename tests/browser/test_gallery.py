@@ -153,8 +153,7 @@ def test_pictures_of_blocks_are_drawn(visit: driver.Visitor) -> None:
     assert cards(page).locator("img").evaluate_all(broken) == 0
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("size", [driver.DESKTOP, driver.PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(("size", "dark"), driver.LOOKS.values(), ids=driver.LOOKS)
 def test_nothing_serious_for_accessibility(visit: driver.Visitor, size: tuple[int, int], dark: bool) -> None:
     page = visit("/?gallery.kind=plain", size=size, dark=dark)
     expect(page.locator(".js-plotly-plot .scatterlayer").first).to_be_visible()

@@ -222,8 +222,7 @@ def test_details_stand_where_there_is_room(visit: driver.Visitor, width: int, be
     assert right["width"] >= 330 or right["width"] == left["width"]
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("size", [driver.DESKTOP, driver.PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(("size", "dark"), driver.LOOKS.values(), ids=driver.LOOKS)
 @pytest.mark.parametrize("section", ["cost", "layers", "code", "paper"])
 def test_nothing_serious_for_accessibility(
     visit: driver.Visitor, section: str, size: tuple[int, int], dark: bool

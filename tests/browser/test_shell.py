@@ -118,16 +118,14 @@ def test_every_kind_of_text_can_be_read(browser: Browser, palette: str, dark: bo
     visitor.close()
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(("size", "dark"), driver.LOOKS.values(), ids=driver.LOOKS)
 @pytest.mark.parametrize("path", ADDRESSES)
-def test_nothing_serious_for_accessibility(visit: driver.Visitor, path: str, dark: bool) -> None:
-    assert driver.accessibility(visit(path, dark=dark)) == []
-
-
-@pytest.mark.parametrize("path", ADDRESSES)
-def test_a_phone_does_not_scroll_sideways(visit: driver.Visitor, path: str) -> None:
-    page = visit(path, size=driver.PHONE)
-    assert page.evaluate("document.documentElement.scrollWidth") <= driver.PHONE[0]
+def test_nothing_serious_for_accessibility_and_nothing_scrolls_sideways(
+    visit: driver.Visitor, path: str, size: tuple[int, int], dark: bool
+) -> None:
+    page = visit(path, size=size, dark=dark)
+    assert driver.accessibility(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
 
 
 def test_a_request_to_another_host_is_noticed(browser: Browser, server: str) -> None:
