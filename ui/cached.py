@@ -7,6 +7,7 @@ changes (`cache_resource`).
 """
 
 import atexit
+import gc
 import json
 import threading
 import time
@@ -584,7 +585,7 @@ def cam_evidence(specimen: Specimen, photo: Photo, target: int, path: str) -> ca
 @heavy(results.keep)
 def cam_film(
     specimen: Specimen, photo: Photo, target: int | None, paths: tuple[str, ...], method: str
-) -> cam.Film:  # fmt: skip
+) -> cam.Film:
     """What one pass says of a class, None: of the prediction. Tensors that nobody changes."""
     return cam.film(loaded(specimen).model, _image(specimen, photo), target, paths, method)
 
@@ -601,36 +602,32 @@ def cam_guided(specimen: Specimen, photo: Photo, target: int) -> NDArray[np.floa
 @heavy(results.keep)
 def maps_of(specimen: Specimen, photo: Photo, path: str) -> torch.Tensor:
     """The maps (c, h, w) of a layer for a photo, which nobody changes."""
-    ready = loaded(specimen)
-    return hooks.up_to(ready.model, ready.preprocess(photo.image), path)[0]
+    return hooks.up_to(loaded(specimen).model, _image(specimen, photo), path)[0]
 
 
 @heavy(results.keep)
 def rung(specimen: Specimen, photo: Photo, path: str, count: int, rule: Rule) -> hierarchy.Rung:
     """A layer's strongest maps for a photo, sent back to the pixels. ValueError where that is not defined."""
-    ready = loaded(specimen)
-    return hierarchy.rung(ready.model, ready.preprocess(photo.image), path, count, rule)
+    return hierarchy.rung(loaded(specimen).model, _image(specimen, photo), path, count, rule)
 
 
 @heavy(results.keep)
 def attention(specimen: Specimen, photo: Photo, mask: bool) -> Captured:
     """All attention weights for a photo, which nobody changes. ValueError where there are none."""
-    ready = loaded(specimen)
-    return capture(ready.model, ready.preprocess(photo.image), mask=mask)
+    return capture(loaded(specimen).model, _image(specimen, photo), mask=mask)
 
 
 @heavy(results.keep)
 def attention_relevance(specimen: Specimen, photo: Photo, target: int) -> NDArray[np.float32]:
     """How much each patch counts for a class by gradient-weighted attention, (H, W)."""
-    ready = loaded(specimen)
-    return relevance(ready.model, ready.preprocess(photo.image), target).numpy()
+    return relevance(loaded(specimen).model, _image(specimen, photo), target).numpy()
 
 
 @heavy(results.keep)
 def attention_lens(specimen: Specimen, photo: Photo) -> NDArray[np.float32]:
     """What a ViT would answer after each block: (blocks + 1, K) probabilities."""
     ready = loaded(specimen)
-    return lens(ready.model, ready.preprocess(photo.image), range(len(ready.labels))).numpy()
+    return lens(ready.model, _image(specimen, photo), range(len(ready.labels))).numpy()
 
 
 @heavy(st.cache_resource(max_entries=64, show_spinner=False))
@@ -651,7 +648,7 @@ def sighting(
     step = sight_steps(specimen)[at]
     tokens = sight.of_tokens(ready.model)
     return sight.look(
-        ready.model, ready.preprocess(photo.image), step, point,
+        ready.model, _image(specimen, photo), step, point,
         None if tokens else field(specimen, step.path),
         attention(specimen, photo, True) if rolled and tokens else None,
     )  # fmt: skip
@@ -685,5 +682,5 @@ def free() -> None:
     results.clear()
     for each in (background(), quick(), occlusions()):
         each.free()
-    memory.collect()
+    gc.collect()
     memory.trim()

@@ -23,7 +23,7 @@ _FRAMES = 12  # of the film at most
 def ahead(subject: Subject, photo: Photo) -> None:
     """What the network predicts, from the pass that its maps need as well: most readers want just these."""
     with suppress(ValueError):  # said where they are shown
-        frames = stages(cached.cam_layers(subject.specimen), cached.cam_layer(subject.specimen).path)
+        frames = _frames(subject)
         if f"{PAGE}.class" not in state.query():
             cached.predicted(
                 subject.specimen, photo,
@@ -35,21 +35,20 @@ def study(subject: Subject, photo: Photo, target: int) -> Study:
     """What the page is about. The page ends here where no layer knows of places."""
     try:
         layers = cached.cam_layers(subject.specimen)
-        advised = cached.cam_layer(subject.specimen).path
+        frames = _frames(subject)
     except ValueError as error:
         st.info(prose.literal(str(error)), icon=":material/block:")
         st.stop()
     first = predictions.ranked(cached.predicted(subject.specimen, photo))[0]
-    frames = stages(layers, advised)
     return Study(
-        subject=subject,
-        photo=photo,
-        target=target,
-        first=first,
-        layers=layers,
-        frames=frames,
+        subject=subject, photo=photo, target=target, first=first, layers=layers, frames=frames,
         method=_filmed(),
-    )
+    )  # fmt: skip
+
+
+def _frames(subject: Subject) -> tuple[str, ...]:
+    """Of the film. ValueError where no layer knows of places."""
+    return stages(cached.cam_layers(subject.specimen), cached.cam_layer(subject.specimen).path)
 
 
 def _filmed() -> str:

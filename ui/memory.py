@@ -1,13 +1,10 @@
 """Memory that the server no longer needs, given back to the system.
 
-Two things would keep it. What a reader leaves behind refers to itself in circles, which only Python's
-collector finds; and it looks at what is old rarely. And the C library, from which torch has its memory, keeps
-what is freed for the next who asks: in as many heaps as threads have ever asked at once, and in each of them
-as much as it ever held.
+The C library, from which torch has its memory, keeps what is freed for the next who asks: in as many heaps as
+threads have ever asked at once, and in each of them as much as it ever held.
 """
 
 import ctypes
-import gc
 import sys
 
 _ARENA_MAX = -8  # M_ARENA_MAX of glibc's malloc.h
@@ -17,11 +14,6 @@ def few_heaps(most: int) -> None:
     """So many heaps for all threads that are still to come. glibc's default is eight a core."""
     if (libc := _glibc()) is not None:
         libc.mallopt(_ARENA_MAX, most)
-
-
-def collect() -> None:
-    """Free what nobody can reach any more. Python does nothing else meanwhile."""
-    gc.collect()
 
 
 def trim() -> None:

@@ -123,7 +123,7 @@ async def _tidy() -> None:
         for session in gone:
             here.close_session(session)
         if gone:
-            memory.collect()
+            gc.collect()  # what they leave refers to itself in circles, and Python rarely looks for those
             await asyncio.to_thread(memory.trim)
 
 

@@ -35,8 +35,9 @@ def query() -> dict[str, str]:
 
 def write(**parameters: str | None) -> None:
     """Change parameters of the address, None takes one out: all in one step of the browser's history."""
-    changed = {name: value for name, value in (query() | parameters).items() if value is not None}
-    if changed != query():
+    now = query()
+    changed = {name: value for name, value in (now | parameters).items() if value is not None}
+    if changed != now:
         for name, value in parameters.items():
             _remember(name, value)
         st.query_params.from_dict(changed)
@@ -48,16 +49,25 @@ def put(key: str, word: str | None) -> None:
     None is what a control says that the browser has just built anew: nobody has chosen anything then.
     """
     if word is not None:
-        _catch_up()
-        _remember(key, word)
-        st.query_params[key] = word
+        _turn(key, word)
 
 
 def drop(key: str) -> None:
     """One parameter out of the address, alone."""
+    _turn(key, None)
+
+
+def _turn(key: str, word: str | None) -> None:
     _catch_up()
-    _remember(key, None)
-    st.query_params.pop(key, None)
+    _remember(key, word)
+    _set(key, word)
+
+
+def _set(key: str, word: str | None) -> None:
+    if word is None:
+        st.query_params.pop(key, None)
+    else:
+        st.query_params[key] = word
 
 
 def _remember(key: str, word: str | None) -> None:
@@ -86,10 +96,8 @@ def _catch_up() -> None:
         shown = st.query_params.get(key)
         if ctx.is_history_navigation or page != ctx.page_script_hash or now - when > _LAG:
             del written[page, key]
-        elif shown in earlier and word is None:
-            st.query_params.pop(key, None)
-        elif shown in earlier and word is not None:
-            st.query_params[key] = word
+        elif shown in earlier:
+            _set(key, word)
 
 
 def place(word: str) -> tuple[int, int] | None:

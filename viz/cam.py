@@ -56,9 +56,7 @@ class Film:
     logits: Tensor  # (K,)
 
 
-def film(
-    model: nn.Module, image: Tensor, target: int | None, paths: Sequence[str], method: str
-) -> Film:  # fmt: skip
+def film(model: nn.Module, image: Tensor, target: int | None, paths: Sequence[str], method: str) -> Film:
     """The map of each of several layers, and all evidence of the last, from one pass and its way back.
 
     `target` None: the prediction. `method` is one of those of `coarse`. ValueError as in `evidence`.
