@@ -83,9 +83,11 @@ class Results:
         with self._changing:
             self.misses += 1
             self.seconds += seconds
+            if room > most:  # it is handed on, and not kept: the others stay
+                return
             self._kept[what] = (found, room)
             self.bytes += room
-            while self.bytes > most:  # one that is larger than all the room is handed on, and not kept
+            while self.bytes > most:
                 _, (_, left) = self._kept.popitem(last=False)
                 self.bytes -= left
                 self.evicted += 1

@@ -55,7 +55,10 @@ def test_the_least_lately_used_leave() -> None:
 
 def test_what_is_larger_than_all_the_room_is_handed_on() -> None:
     kept = Results(MIB)
+    kept.get("first", lambda: "there")
     assert len(kept.get("large", lambda: bytes(2 * MIB))) == 2 * MIB
+    assert kept.get("first", lambda: "anew") == "there"
+    kept.clear()
     assert kept.bytes == 0
     assert kept.get("small", lambda: "here") == "here"
     kept.clear()
