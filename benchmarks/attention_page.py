@@ -58,7 +58,7 @@ def main() -> None:
             page = visit(row.address)
             expect(page.locator(".attention .says")).to_contain_text("To row")
             clock(page, {"answer": _ANSWER})
-            heads = page.get_by_test_id("stMain").get_by_role("radiogroup").get_by_role("radio")
+            heads = page.get_by_role("radiogroup", name="Head", exact=True).get_by_role("radio")
             times = [took(page, heads.nth(at % heads.count())) for at in range(1, ROUNDS + 1)]
             print(f"{row.title}, another head: {judged(times, row.bar)}", flush=True)
             times = tokens(page, page.locator(".attention canvas.query"))
