@@ -337,6 +337,7 @@ class Background:
                 job.change.notify_all()
         else:
             self._end(job, state)
+            self._jobs.move_to_end(job.key)  # its readers have yet to look at it
             self._trim()
 
     def _report(self, job: _Job, share: float, part: Any) -> None:

@@ -22,7 +22,7 @@ SILU = "efficientnet_classroom"
 
 @pytest.fixture(autouse=True)
 def own_results(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    jobs = Background(1, opened=4, kept=16, patience=20.0)
+    jobs = Background(1, opened=4, patience=20.0)
     monkeypatch.setattr(cached, "occlusions", lambda: jobs)
     yield
     jobs.close()

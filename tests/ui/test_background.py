@@ -330,6 +330,18 @@ def test_a_result_larger_than_the_room_is_there_until_the_next() -> None:
     assert [number for number in range(2) if number in pool] == [1]
 
 
+def test_what_has_just_ended_is_kept_before_what_was_looked_at_meanwhile() -> None:
+    pool, gate = Background(1, kept=1), Gate()
+    pool.submit("old", lambda report: bytes(1_000), "reader")
+    over(pool, "old")
+    pool.submit("new", gate, "reader")
+    assert gate.started.wait(PATIENCE)
+    assert pool.result("old") is not None
+    gate.open.set()
+    until(lambda: "old" not in pool)
+    assert found(pool, "new") == "whole"
+
+
 def test_rounds_end_with_the_server() -> None:
     pool, work = Background(1), Rounds(9)
     pool.rounds("a", work, "reader")

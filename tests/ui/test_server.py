@@ -95,13 +95,13 @@ def test_what_the_last_reader_has_uploaded_is_forgotten() -> None:
         async with session(base) as reader:
             await reader.open("train")
             await reader.upload("train.upload", "own.json", b"{}", "application/json")
+            assert await asyncio.to_thread(held, base)
 
     def held(base: str) -> bool:
         return "UploadedFileManager" in requests.get(f"{base}/_stcore/metrics", timeout=10).text
 
     with driver.serving(STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL="1") as base:
         asyncio.run(upload(base))
-        assert held(base)
         deadline = time.monotonic() + 60
         while held(base):
             assert time.monotonic() < deadline
