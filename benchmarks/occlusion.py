@@ -14,16 +14,18 @@ import time
 from collections.abc import Callable
 from operator import itemgetter
 
+import numpy as np
 import torch
 from captum.attr import Occlusion
 from torch import Tensor, nn
 
 import zoo
 from viz.occlusion import Occluder
-from zoo import imagenet
+from zoo import imagenet, precision
 from zoo.specimen import Specimen
 
-NETWORKS = {"resnet18": 2.9, "efficientnet_lite0": 6.5, "vgg16": 6.6}  # the ratios demanded
+# The ratios demanded: exact, and of the preview.
+NETWORKS = {"resnet18": (2.9, 10.0), "efficientnet_lite0": (6.5, 9.0), "vgg16": (6.6, 25.0)}
 SIZE, STRIDE = 32, 16
 TARGET = 281  # tabby cat
 Timed = tuple[float, Tensor]  # seconds, and the map (H, W)
@@ -35,9 +37,13 @@ def spent(map: Callable[[nn.Module, Tensor], Tensor], model: nn.Module, image: T
     return time.process_time() - start, found
 
 
-def ours(model: nn.Module, image: Tensor) -> Tensor:
-    *_, found = Occluder(model, image, TARGET, size=SIZE, stride=STRIDE).rounds()
+def ours(model: nn.Module, image: Tensor, preview: bool = False) -> Tensor:
+    *_, found = Occluder(model, image, TARGET, size=SIZE, stride=STRIDE, preview=preview).rounds()
     return torch.from_numpy(found.averaged())
+
+
+def preview(model: nn.Module, image: Tensor) -> Tensor:
+    return ours(model, image, preview=True)
 
 
 def captums(batch: int) -> Callable[[nn.Module, Tensor], Tensor]:
@@ -67,20 +73,27 @@ def main() -> None:
         weights = "imagenet" if imagenet.available(name) else "random"
         model = zoo.load(Specimen(name, weights=weights)).model
         image = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
-        mine, theirs = list[Timed](), list[tuple[float, int, Tensor]]()
+        mine, quick, theirs = list[Timed](), list[Timed](), list[tuple[float, int, Tensor]]()
         for _ in range(asked.rounds):
             mine.append(spent(ours, model, image))
+            if precision.gains():
+                quick.append(spent(preview, model, image))
             for batch in asked.batches:
                 seconds, map = spent(captums(batch), model, image)
                 theirs.append((seconds, batch, map))
         least, map = min(mine, key=itemgetter(0))
         best, batch, expected = min(theirs, key=itemgetter(0))
         error = float((map - expected).abs().max() / expected.abs().max())
+        bar, preview_bar = NETWORKS.get(name, (0.0, 0.0))
         print(
-            f"{name:20}{best:10.2f}{batch:7}{least:9.2f}{best / least:8.2f}{NETWORKS.get(name, 0):10.1f}"
-            f"{error:10.1e}",
+            f"{name:20}{best:10.2f}{batch:7}{least:9.2f}{best / least:8.2f}{bar:10.1f}{error:10.1e}",
             flush=True,
         )
+        if quick:
+            least, map = min(quick, key=itemgetter(0))
+            alike = np.corrcoef(map.numpy().ravel(), expected.numpy().ravel())[0, 1]
+            said = f"{least:9.2f}{best / least:8.2f}{preview_bar:10.1f}"
+            print(f"{'    preview':20}{'':17}{said}  correlation {alike:.4f}", flush=True)
 
 
 if __name__ == "__main__":

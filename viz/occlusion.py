@@ -213,7 +213,7 @@ class Occluder:
         self._whole_activation = float(totals[self._channel])
         self._target = hooks.known_class(target, len(self._whole))
         self._note = ""
-        if preview and not precision.gains(learning=False):
+        if preview and not precision.gains():
             self._note = " " + NO_PREVIEW
             preview = False
         self._plain = _Batched(model, self._image, self._layer, kind, self._channel)

@@ -188,7 +188,7 @@ def test_memory_is_bounded() -> None:
 
 @pytest.mark.parametrize("name", ["resnet_classroom", "efficientnet_classroom", "convnext_classroom"])
 def test_preview_is_near(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "gains", lambda learning: True)
+    monkeypatch.setattr(precision, "gains", lambda: True)
     torch.manual_seed(0)  # of random networks some are as near as 0.991
     row = zoo.VARIANTS[name]
     model, image = lively(zoo.build(name), row.input_size), picture(row.input_size)
@@ -202,7 +202,7 @@ def test_preview_is_near(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_preview_where_the_processor_gains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "gains", lambda learning: False)
+    monkeypatch.setattr(precision, "gains", lambda: False)
     occluder = Occluder(zoo.build("resnet_classroom"), picture(), 0, size=8, stride=8, preview=True)
     assert occluder.exact
     assert "This processor is no faster" in occluder.how
