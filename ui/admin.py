@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from ui import cached, presenter, prose, watch
+from ui import cached, looking, presenter, prose, watch
 from zoo import log
 
 _EVERY = 3.0  # seconds
@@ -29,7 +29,7 @@ def _free() -> None:
         log.event("caches freed", before=before, after=watch.now().resident)
 
 
-@st.fragment(run_every=_EVERY)
+@looking.again(_EVERY)
 def now() -> None:
     """All that is known of the server, for as long as the key is given."""
     if not presenter.allowed():

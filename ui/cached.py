@@ -29,7 +29,7 @@ from training import cluster, schedule
 from training.data import load
 from training.pool import Pool
 from training.recipe import Recipe
-from training.runs import Runs
+from training.runs import Runs, Summary
 from ui import catalogue, kept, live, memory, pictures
 from ui import samples as always
 from ui.background import Background
@@ -453,6 +453,20 @@ def loaded(specimen: Specimen) -> Loaded:
 def kept_runs(root: str) -> tuple[Kept, ...]:
     """The runs in a folder that have checkpoints, the newest first."""
     return kept.runs(Runs(Path(root)))
+
+
+def listed(runs: Runs) -> tuple[Summary, ...]:
+    """All runs as a moment ago, in the order of `Runs.list`; none is missing and none too many."""
+    try:
+        changed = runs.root.stat().st_mtime_ns  # whenever one comes or goes
+    except OSError:
+        return runs.list()
+    return _listed(str(runs.root), changed)
+
+
+@st.cache_resource(max_entries=4, ttl=2 * _REST, show_spinner=False)
+def _listed(root: str, changed: int) -> tuple[Summary, ...]:
+    return Runs(Path(root)).list()
 
 
 @st.cache_data(max_entries=4, ttl=30.0, show_spinner=False)

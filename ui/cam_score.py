@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import background, cached, prose
+from ui import background, cached, looking, prose
 from ui.background import Report
 from ui.cam_study import PAGE, Raw, Study
 from viz import cam
@@ -50,7 +50,7 @@ def _watch(key: tuple[object, ...]) -> None:
     """A bar that moves by itself; the page runs again with every part that is new."""
     pool, reader = cached.background(), background.reader()
 
-    @st.fragment(run_every=_REST)
+    @looking.again(_REST)
     def live() -> None:
         seen = pool.look(key, reader)
         if seen is None or not seen.alive:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from ui import cached, prose
+from ui import cached, looking, prose
 
 _EVERY = 0.5  # seconds between looks
 
@@ -30,7 +30,7 @@ def under_way(page: str, name: str, arrived: Callable[[], None]) -> bool:
     return True
 
 
-@st.fragment(run_every=_EVERY)
+@looking.again(_EVERY)
 def _watch(page: str, name: str) -> None:
     errand = cached.errands().get(name)
     if errand is None or errand.over:

@@ -15,6 +15,7 @@ from ui import (
     evolution_settling,
     evolution_work,
     export,
+    looking,
     prose,
     state,
 )
@@ -81,7 +82,7 @@ def _wait_for_the_first(watched: Watched) -> None:
         st.info(prose.literal(f"This run has kept no epoch. {watched.why}".strip()), icon=":material/block:")
         return
 
-    @st.fragment(run_every=_SLOW)
+    @looking.again(_SLOW)
     def live() -> None:
         st.info("The run has kept no epoch yet: the first comes soon.", icon=":material/hourglass_top:")
         try:
@@ -160,7 +161,7 @@ def _watch(watched: Watched, shown: Pictures, wish: Wish) -> None:
     working = _working(film)
     every = _REST if working else _SLOW if watched.grows else None
 
-    @st.fragment(run_every=every)
+    @looking.again(every)
     def live() -> None:
         try:
             now = evolution_runs.found(watched.token) if watched.grows else watched

@@ -15,6 +15,7 @@ from ui import (
     feature_sheet,
     feature_tile,
     indices,
+    looking,
     picture_sets,
     prose,
     state,
@@ -141,7 +142,7 @@ def _asked(key: tuple[object, ...], work: Callable[[Report], object], name: str)
 def _wait(key: tuple[object, ...], what: str, name: str) -> None:
     """A bar that moves by itself; the page runs again when the work has ended."""
 
-    @st.fragment(run_every=_REST)
+    @looking.again(_REST)
     def live() -> None:
         _bar(key, what, name)
 
@@ -219,7 +220,7 @@ def _sheet(study: Study, first: int, marked: int | None, rule: Rule, stretch: bo
         draw(seen.result)
         return
 
-    @st.fragment(run_every=_REST)
+    @looking.again(_REST)
     def live() -> None:
         now = _bar(key, "Projecting", f"{PAGE}.work")
         if now is not None:

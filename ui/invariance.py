@@ -15,6 +15,7 @@ from ui import (
     invariance_networks,
     invariance_photos,
     invariance_whole,
+    looking,
     prose,
     rows,
     state,
@@ -106,7 +107,7 @@ def _watch(study: Study, kind: Kind, relative: bool) -> None:
     """The change under the slider: pictures, and three charts that grow while the network answers."""
     under_way = study.first_look(kind).alive
 
-    @st.fragment(run_every=EVERY if under_way else None)
+    @looking.again(EVERY if under_way else None)
     def live() -> None:
         seen = study.look(kind)
         if seen.state == "failed":

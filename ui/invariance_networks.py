@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from ui import bound, cached, evidence, export, invariance_photos, prose, rows, state, subject
+from ui import bound, cached, evidence, export, invariance_photos, looking, prose, rows, state, subject
 from ui.invariance_study import EVERY, PAGE, Study
 from ui.photo import Photo
 from viz.figures import invariance as figures
@@ -34,7 +34,7 @@ def render(study: Study, kind: Kind, source: str) -> None:
     studies = [_study(each, photos, study.fill) for each in chosen]
     under_way = any([each.look(kind, last=True).alive for each in studies])
 
-    @st.fragment(run_every=EVERY if under_way else None)
+    @looking.again(EVERY if under_way else None)
     def live() -> None:
         seen = [each.look(kind, last=True) for each in studies]
         alive = sum(each.alive for each in seen)
@@ -189,7 +189,7 @@ def turned(fill: Fill) -> None:
     study = _study(weights.specimen_of(name), photos, fill)
     under_way = study.look("rotation", last=True).alive
 
-    @st.fragment(run_every=EVERY if under_way else None)
+    @looking.again(EVERY if under_way else None)
     def live() -> None:
         seen = study.look("rotation", last=True)
         if seen.alive:

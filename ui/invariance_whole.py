@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from plotly.graph_objects import Figure
 
-from ui import cached, evidence, export, prose, rows
+from ui import cached, evidence, export, looking, prose, rows
 from ui.invariance_study import EVERY, PAGE, Study, short
 from viz import images, plots
 from viz.figures import invariance as figures
@@ -38,7 +38,7 @@ def render(study: Study, kind: Kind, relative: bool) -> None:
     others = [each for each in CHANGES if each != kind]
     under_way = first.alive or any([study.look(each, last=True).alive for each in others])
 
-    @st.fragment(run_every=EVERY if under_way else None)
+    @looking.again(EVERY if under_way else None)
     def live() -> None:
         seen = {each: study.look(each, last=each != kind) for each in CHANGES}
         alive = [each for each in seen.values() if each.alive]

@@ -9,7 +9,7 @@ from html import escape
 import streamlit as st
 from PIL import Image
 
-from ui import background, bound, cached, evidence, export, glances, photo, prose, state, subject
+from ui import background, bound, cached, evidence, export, glances, looking, photo, prose, state, subject
 from ui.background import Report, Seen
 from ui.glances import Drawn, learnt
 from ui.photo import Photo
@@ -43,7 +43,7 @@ def render() -> None:
     glances.style()
     under_way = any(_alive(each) for each in _advance(chosen, picture, wait=glances.AT_ONCE))
 
-    @st.fragment(run_every=glances.EVERY if under_way else None)
+    @looking.again(glances.EVERY if under_way else None)
     def shown() -> None:
         seen = _advance(chosen, picture)
         st.html(

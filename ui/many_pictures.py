@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training import data
-from ui import background, bound, cached, evidence, export, glances, photo, prose, subject
+from ui import background, bound, cached, evidence, export, glances, looking, photo, prose, subject
 from ui.background import Report
 from ui.glances import Drawn
 from ui.predictions import percent
@@ -48,7 +48,7 @@ def render() -> None:
     under_way = first_seen.alive
     labels = chosen.loaded.labels
 
-    @st.fragment(run_every=glances.EVERY if under_way else None)
+    @looking.again(glances.EVERY if under_way else None)
     def shown() -> None:
         seen = glances.job(key, work)
         if seen.alive:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import streamlit as st
 
-from ui import bound, evidence, method_cards, photo, predictions, prose, subject
+from ui import bound, evidence, looking, method_cards, photo, predictions, prose, subject
 from ui.method_work import PAGE, Desk, Study, Wish, cards, map_key, quick, truth
 from viz import scores
 from viz.methods import METHODS
@@ -74,7 +74,7 @@ def _watch(study: Study, wish: Wish) -> None:
         st.error(prose.literal(str(error)), icon=":material/hourglass_disabled:")
         return
 
-    @st.fragment(run_every=_REST if armed else None)
+    @looking.again(_REST if armed else None)
     def live() -> None:
         try:
             found = cards(study, wish, desk)

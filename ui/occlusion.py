@@ -12,6 +12,7 @@ from ui import (
     background,
     bound,
     cached,
+    looking,
     occlusion_elsewhere,
     occlusion_sheet,
     photo,
@@ -159,7 +160,7 @@ def _watch(chosen: Subject, picture: Photo, image: Tensor, settings: Settings, s
         seen = pool.wait(key, reader, _FIRST, first=True) or seen
     armed = seen.alive
 
-    @st.fragment(run_every=_REST if armed else None)
+    @looking.again(_REST if armed else None)
     def live() -> None:
         now = look()
         _status(now, key, partial(asked.add, what), whole)

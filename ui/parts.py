@@ -9,7 +9,20 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from ui import background, bound, cached, code, evidence, export, lanes, part_sets, prose, state, subject
+from ui import (
+    background,
+    bound,
+    cached,
+    code,
+    evidence,
+    export,
+    lanes,
+    looking,
+    part_sets,
+    prose,
+    state,
+    subject,
+)
 from ui.background import Report, Seen
 from ui.components.part_marks import Part, Picture, part_marks
 from ui.glances import learnt
@@ -237,7 +250,7 @@ def _watch(study: Study) -> None:
         first = pool.wait(study.key, reader, _FIRST)
     armed = first is not None and first.alive
 
-    @st.fragment(run_every=_REST if armed else None)
+    @looking.again(_REST if armed else None)
     def live() -> None:
         seen = look()
         if seen is None:

@@ -16,7 +16,7 @@ from training.race import MOST, QUANTITIES, SHARED, Lane, Race, apart, cost, mat
 from training.recipe import Recipe
 from training.replay import RECORDINGS
 from training.runs import ENDED
-from ui import bound, browser, cached, lanes, outcomes, player, prose, recipes, rights, state
+from ui import bound, browser, cached, lanes, looking, outcomes, player, prose, recipes, rights, state
 from ui.live import Log
 from viz.figures.race import GLYPHS
 from viz.figures.style import count
@@ -251,7 +251,7 @@ def watch(pool: Pool, ids: Sequence[str]) -> None:
     st.page_link("pages/race.py", label="Another race", icon=":material/add:", query_params={})
     every = player.every(*map(pool.runs.status, ids))
 
-    @st.fragment(run_every=every)
+    @looking.again(every)
     def live() -> None:
         try:
             now = {id: pool.runs.status(id) for id in ids}

@@ -8,7 +8,7 @@ import streamlit as st
 
 from training.recipe import Recipe
 from training.runs import Runs, Summary
-from ui import player, prose, recipe_form, recipes, state
+from ui import cached, looking, player, prose, recipe_form, recipes, state
 
 _FIRST = 6  # runs in sight; the rest behind a button
 _EVERY = 5.0  # seconds
@@ -24,12 +24,12 @@ def runs(found: Runs, open: str | None) -> None:
         )
     going = False
     with suppress(ValueError):  # said where the list would stand
-        going = _going(found.list())
+        going = _going(cached.listed(found))
 
-    @st.fragment(run_every=_EVERY if going else None)
+    @looking.again(_EVERY if going else None)
     def rows() -> None:
         try:
-            listed = sorted(found.list(), key=lambda run: run.status not in _UNDER_WAY)
+            listed = sorted(cached.listed(found), key=lambda run: run.status not in _UNDER_WAY)
         except ValueError as error:
             st.error(prose.literal(str(error)), icon=":material/error:")
             return
@@ -38,9 +38,11 @@ def runs(found: Runs, open: str | None) -> None:
         for run in listed[:_FIRST]:
             _row(run, open)
         if rest := listed[_FIRST:]:
-            with st.expander(f"{len(rest)} more", key="train.more"):
-                for run in rest:
-                    _row(run, open)
+            more = st.expander(f"{len(rest)} more", key="train.more", on_change="rerun")
+            if more.open:  # or each look at a closed one would cost as much as at all runs of a class
+                with more:
+                    for run in rest:
+                        _row(run, open)
         if _going(listed) != going:
             st.rerun()
 

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from ui import background, bound, cached, charts, evidence, export, photo, prose, state, subject
+from ui import background, bound, cached, charts, evidence, export, looking, photo, prose, state, subject
 from ui.background import Report
 from ui.components.one_place import Panel, one_place
 from ui.photo import Photo
@@ -140,7 +140,7 @@ def _over_depth(
         seen = jobs.wait(key, reader, _AT_ONCE) or seen
     under_way = seen.alive
 
-    @st.fragment(run_every=_EVERY if under_way else None)
+    @looking.again(_EVERY if under_way else None)
     def live() -> None:
         now = jobs.look(key, reader) or seen
         if now.state == "failed":

@@ -8,7 +8,7 @@ import streamlit as st
 from plotly.graph_objects import Figure
 from torch import Tensor
 
-from ui import background, bound, evidence, export, picture_sets, prose
+from ui import background, bound, evidence, export, looking, picture_sets, prose
 from ui.background import Seen
 from ui.stem_study import PAGE, SIDE, STRIDES, Study
 from ui.subject import Subject
@@ -209,7 +209,7 @@ def silent(studies: Sequence[Study]) -> None:
     seen = _scans(studies, token)
     armed = any(each.alive for each in seen)
 
-    @st.fragment(run_every=_EVERY if armed else None)
+    @looking.again(_EVERY if armed else None)
     def live() -> None:
         now = _scans(studies, token)
         _said("silent", _silent_said(_shares_of(studies, now, threshold)))
@@ -292,7 +292,7 @@ def second(studies: Sequence[Study]) -> None:
     seen = _seconds(studies, token)
     armed = any(each is not None and each.alive for each in seen)
 
-    @st.fragment(run_every=_EVERY if armed else None)
+    @looking.again(_EVERY if armed else None)
     def live() -> None:
         now = _seconds(studies, token)
         shown = []

@@ -7,7 +7,7 @@ import streamlit as st
 from training import data
 from training.data import store
 from training.pool import Pool
-from ui import browser, cached, plan, player, prose, recipe_form, recipes, run_view, state, take_away
+from ui import browser, cached, looking, plan, player, prose, recipe_form, recipes, run_view, state, take_away
 from ui.plan import Plan
 
 
@@ -60,7 +60,7 @@ def watch(pool: Pool, id: str) -> None:
     st.title(prose.literal(meta.title))
     every = player.every(status)
 
-    @st.fragment(run_every=every)
+    @looking.again(every)
     def live() -> None:
         try:
             now = pool.runs.status(id)
