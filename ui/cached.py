@@ -693,8 +693,13 @@ def free() -> None:
     """Forget all that can be had again: networks, results, figures. Work under way goes on."""
     st.cache_data.clear()
     st.cache_resource.clear()
+    forget_pictures()
+    gc.collect()
+    memory.trim()
+
+
+def forget_pictures() -> None:
+    """Forget what was computed for readers' pictures. Work under way goes on."""
     results.clear()
     for each in (background(), quick(), occlusions()):
         each.free()
-    gc.collect()
-    memory.trim()

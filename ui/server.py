@@ -24,6 +24,7 @@ import ui
 from ui import memory
 
 _SOON = 5.0  # seconds after pages can be drawn until what only some of them need is imported
+_SWITCH = 0.001  # seconds that a thread computes while others want to go on; of Python itself: 0.005
 _LOOKS = 6  # for those who have left, in the time in which they can come back to where they were
 _ready = threading.Event()
 _ready.set()  # without a server, as in tests, a page imports what it needs
@@ -34,6 +35,9 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Around the time in which the server answers."""
     ask_nobody()
     read_themes_once()
+    # A page is dozens of messages, and after each its thread asks for Python's lock again: at the default,
+    # beside somebody's computing, a page of a few milliseconds would take hundreds.
+    sys.setswitchinterval(_SWITCH)
     _ready.clear()
     threading.Thread(target=_begin, daemon=True).start()
     tidying = asyncio.create_task(_tidy())
@@ -108,7 +112,8 @@ async def _tidy() -> None:
     """Again and again: forget who left long ago, and give back what they held, once for all of them.
 
     Streamlit itself would forget them no sooner than somebody else leaves, so that the pictures of a class
-    would stay over night. On its own thread, which is the one to end sessions.
+    would stay over night. On its own thread, which is the one to end sessions. What was computed for them
+    goes when nobody is left.
     """
     remembered = float(st.get_option("server.disconnectedSessionTTL"))  # seconds, to come back in
     rest = max(1.0, remembered / _LOOKS)
@@ -122,6 +127,10 @@ async def _tidy() -> None:
         gone = [each for each in visits.left(remembered - 2 * rest) if not here.is_active_session(each)]
         for session in gone:
             here.close_session(session)
+        if gone and here.state == runtime.RuntimeState.NO_SESSIONS_CONNECTED:
+            from ui import cached
+
+            cached.forget_pictures()
         if gone:
             gc.collect()  # what they leave refers to itself in circles, and Python rarely looks for those
             await asyncio.to_thread(memory.trim)

@@ -105,7 +105,7 @@ NETWORKS_MIB = Limit(
     what="networks in memory; one that is larger is kept alone",
 )  # fmt: skip
 RESULTS_MIB = Limit(
-    variable="ZOOLENS_RESULTS_MIB", default=96, unit="MiB",
+    variable="ZOOLENS_RESULTS_MIB", default=192, unit="MiB",
     what="maps and pictures of what readers look into, kept in memory",
 )  # fmt: skip
 WORK_WAITING = Limit(

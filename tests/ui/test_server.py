@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 import requests
+import streamlit as st
 from streamlit import config, net_util
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig, NewSession
-from streamlit.runtime import app_session
+from streamlit.runtime import RuntimeState, app_session
 from streamlit.web.server import server_util
 
 from tests.browser import driver
 from tests.browser.session import session
-from ui import server
+from ui import cached, server, visits
 from zoo import limits
 
 ROOT = Path(__file__).parents[2]
@@ -85,6 +86,46 @@ def test_themes_are_gathered_once_and_are_as_streamlit_gathers_them(monkeypatch:
     for _ in range(3):
         assert sent() == theirs
     assert len(asked) == 5
+
+
+class Runtime:
+    """Of Streamlit: what the server asks it, and whom it forgets."""
+
+    def __init__(self, state: RuntimeState) -> None:
+        self.state = state
+        self.closed: list[str] = []
+
+    def is_active_session(self, session: str) -> bool:
+        return False
+
+    def close_session(self, session: str) -> None:
+        self.closed.append(session)
+
+
+@pytest.mark.parametrize(
+    ("state", "forgotten"),
+    [(RuntimeState.NO_SESSIONS_CONNECTED, True), (RuntimeState.ONE_OR_MORE_SESSIONS_CONNECTED, False)],
+)
+def test_what_was_computed_for_pictures_goes_with_the_last_reader(
+    monkeypatch: pytest.MonkeyPatch, state: RuntimeState, forgotten: bool
+) -> None:
+    runtime = Runtime(state)
+    monkeypatch.setattr("ui.server.runtime.get_instance", lambda: runtime)
+    monkeypatch.setattr(visits, "_left", {"a window": 0.0})
+    cached.found(("a picture",), lambda: bytes(1 << 20))
+
+    async def tidied() -> None:
+        tidying = asyncio.create_task(server._tidy())
+        while not runtime.closed:
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1)
+        tidying.cancel()
+
+    monkeypatch.setattr(st, "get_option", lambda name: 1.0)
+    asyncio.run(tidied())
+    assert runtime.closed == ["a window"]
+    assert (cached.results.bytes < 1 << 20) == forgotten
+    cached.results.clear()
 
 
 @pytest.mark.slow
