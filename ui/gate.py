@@ -1,9 +1,9 @@
 """The gate that all computing passes: a few at once, in turns among the readers.
 
 Eighty readers at once must not be eighty computations at once: each would take eighty times as long, and need
-its memory all that time. So there are as many places as the machine has cores. Whose last turn is longest ago
-comes next, and who waits sees how many are before them. A reader who goes on to something else, or away,
-leaves the queue.
+its memory all that time. So there are as many places as the machine has cores, less one, which is left to
+those who only turn pages. Whose last turn is longest ago comes next, and who waits sees how many are before
+them. A reader who goes on to something else, or away, leaves the queue.
 
 A place belongs to a thread. Work inside work takes no second one, and long work gives its place to others
 whenever it reports, see `Gate.pause`. Who is alone computes with all of torch's threads; the more there are,
@@ -14,11 +14,13 @@ is why `at_once` does not wait below a cache, which keeps a lock for each result
 the outermost `patient` waits, above all of them.
 """
 
+import os
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from itertools import count
 from typing import Any, ParamSpec, TypeVar
@@ -34,6 +36,7 @@ T = TypeVar("T")
 
 _HEAVY = 0.05  # seconds of computing that the log tells of
 _PATIENCE = 0.3  # seconds until a reader is told why nothing comes
+_NICE = 5  # of a thread that computes; those that train have 10
 _STEADY = 1.0  # seconds that a number in the queue stands at least, to be read
 _GLANCE = 0.2  # seconds between two looks whether the reader still waits
 
@@ -54,7 +57,7 @@ class Gate:
     """Any number of threads may ask at once. `places`: None: as many as the server's owner wants."""
 
     def __init__(self, places: int | None = None) -> None:
-        self.places = places or limits.COMPUTATIONS.value or limits.cores()
+        self.places = places or limits.COMPUTATIONS.value or max(1, limits.cores() - 1)
         self._free = self.places
         self._threads = torch.get_num_threads()
         self._lock = threading.Lock()
@@ -118,6 +121,7 @@ class Gate:
 
     def _begin(self, turn: _Turn) -> None:
         self._here.turn = turn
+        _stand_back()
         torch.set_num_threads(max(1, self._threads // (self.places - self._free)))
 
     def _ask(self, readers: tuple[str, ...], at_once: bool = False) -> _Turn:
@@ -174,6 +178,16 @@ class Gate:
                     if turn.has_come.wait(_GLANCE):
                         return
                     reader()  # where Streamlit ends a script whose reader has gone on, or away
+
+
+def _stand_back() -> None:
+    """From now on this thread computes while others, which draw pages, need no core.
+
+    Streamlit begins a new thread for every script, so one that has computed does not stay behind.
+    """
+    if sys.platform == "linux":  # elsewhere a thread has no priority of its own
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
 def _line(before: int) -> str:

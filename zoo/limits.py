@@ -38,7 +38,7 @@ class Limit:
 
 COMPUTATIONS = Limit(
     variable="ZOOLENS_COMPUTATIONS", default=0, unit="computations", least=0,
-    what="computations for readers at the same time; 0: one a core",
+    what="computations for readers at the same time; 0: one a core, but a core is left to the pages",
 )  # fmt: skip
 TRAININGS = Limit(
     variable="ZOOLENS_TRAININGS", default=0, unit="runs", least=0,
