@@ -37,7 +37,7 @@ from zoo.memory import needed
 from zoo.timing import free, leave_room_for_others
 
 ENDED, BUSY = 0, 3  # exit codes: all is told on disk; somebody else works at the run
-NICE = 10  # the server comes first
+NICE = 19  # the server comes first
 
 _EVERY = 5.0  # seconds between two saved states,
 _SHARE = 0.05  # or so many that saving takes at most this share of the time

@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 _HEAVY = 0.05  # seconds of computing that the log tells of
 _PATIENCE = 0.3  # seconds until a reader is told why nothing comes
-_NICE = 5  # of a thread that computes; those that train have 10
+_NICE = 10  # of a thread that computes; those that train have 19
 _STEADY = 1.0  # seconds that a number in the queue stands at least, to be read
 _GLANCE = 0.2  # seconds between two looks whether the reader still waits
 
