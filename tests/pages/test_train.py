@@ -296,6 +296,18 @@ def test_the_list_has_what_is_under_way_first(page: Open, pool: Fake, run: str) 
     assert said.index("Queued") < said.index("Finished")
 
 
+def test_of_many_runs_the_oldest_are_drawn_when_they_are_asked_for(page: Open, pool: Fake) -> None:
+    for _ in range(9):
+        pool.runs.submit(Recipe(epochs=2))
+    app = page()
+    (more,) = [each for each in app.expander if each.label == "3 more"]
+    assert texts(app).count("Queued") == 6
+    assert not more.children
+    app.session_state["train.more"] = True
+    app.run()
+    assert texts(app).count("Queued") == 9
+
+
 def test_from_a_run_to_another_and_to_a_recipe(page: Open, pool: Fake, run: str) -> None:
     """What the view of a run has in the address is its own: it neither follows nor stands in the way."""
     short = synthetic.write(pool.runs.root, "short", synthetic.events(1), epochs=1)
