@@ -151,14 +151,17 @@ class Logs:
         self._lock = threading.Lock()
         self._readers: OrderedDict[tuple[Path, str], _Reader] = OrderedDict()
 
-    def read(self, source: Runs, id: str) -> Log:
-        """The log of the run `id` as it is now; an empty one where there is no such run."""
+    def read(self, source: Runs, id: str, *, at_rest: bool = False) -> Log:
+        """The log of the run `id` as it is now; an empty one where there is no such run.
+
+        `at_rest`: the run is known to tell no more, so what is shown beside that must be all it has told.
+        """
         with self._lock:
             reader = self._readers.setdefault((source.root, id), _Reader())
             self._readers.move_to_end((source.root, id))
             while len(self._readers) > self._kept:
                 self._readers.popitem(last=False)
-        return reader.read(source, id, self._rest)
+        return reader.read(source, id, 0.0 if at_rest else self._rest)
 
 
 class _Table:

@@ -258,7 +258,7 @@ def watch(pool: Pool, ids: Sequence[str]) -> None:
         except ValueError:  # deleted in another window
             st.rerun()
         player.said()
-        logs = {id: cached.logs().read(pool.runs, id) for id in ids}
+        logs = {id: cached.logs().read(pool.runs, id, at_rest=now[id] not in player.ALIVE) for id in ids}
         _buttons(pool, now)
         for at, id in enumerate(ids):
             _state(pool, at, called[at], id, now[id], logs[id], entered[at])

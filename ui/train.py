@@ -67,7 +67,7 @@ def watch(pool: Pool, id: str) -> None:
         except ValueError:  # deleted in another window
             st.rerun()
         player.said()
-        log = cached.logs().read(pool.runs, id)
+        log = cached.logs().read(pool.runs, id, at_rest=now not in player.ALIVE)
         player.player(pool, id, now, recipe, log)
         run_view.view(pool.runs, id, page="train")
         if player.every(now) != every:
