@@ -16,7 +16,7 @@ from training.race import MOST, QUANTITIES, SHARED, Lane, Race, apart, cost, mat
 from training.recipe import Recipe
 from training.replay import RECORDINGS
 from training.runs import ENDED
-from ui import bound, browser, cached, lanes, looking, outcomes, player, prose, recipes, rights, state
+from ui import bound, browser, cached, lanes, looking, outcomes, player, prose, recipes, rights, rows, state
 from ui.live import Log
 from viz.figures.race import GLYPHS
 from viz.figures.style import count
@@ -90,7 +90,7 @@ def prepare(pool: Pool) -> None:
     if isinstance(entered, str):
         st.error(prose.literal(entered), icon=":material/block:")
         return
-    lanes.table(_entry(entered), "race.entry")
+    rows.table(_entry(entered), "The lanes and what they cost")
     _start(pool, entered, key)
     if key != OWN:
         words(key)
@@ -170,20 +170,20 @@ def _does(recipe: Recipe, fields: Mapping[str, Any], differ: set[str]) -> bool:
     return others == set(fields) and all(getattr(recipe, name) == value for name, value in fields.items())
 
 
-def _entry(race: Race) -> str:
+def _entry(race: Race) -> list[dict[str, str]]:
     """The lanes as a table: what they cost, and how far that is from the first."""
     first = race.lanes[0].recipe
-    lines = ["| Lane | Parameters | MACs | Pictures | Epochs |", "|---|---:|---:|---:|---:|"]
+    found = []
     for at, lane in enumerate(race.lanes):
         price, recipe = cost(lane.recipe), lane.recipe
-        cells = [f"{GLYPHS[at]}&nbsp;{prose.literal(lane.name)}"]
-        for quantity in QUANTITIES:
+        row = {"Lane": f"{GLYPHS[at]}\N{NO-BREAK SPACE}{lane.name}"}
+        for title, quantity in (("Parameters", "params"), ("MACs", "macs")):
             more = apart(recipe, first, quantity)
             beside = f" ({more:+.1%})" if at and abs(more) >= 0.0005 else ""
-            cells.append(f"{count(getattr(price, quantity))}{beside}")
-        cells += [f"{recipe.images:,}" if recipe.images else "all", f"{recipe.epochs}"]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+            row[title] = f"{count(getattr(price, quantity))}{beside}"
+        row["Pictures"] = f"{recipe.images:,}" if recipe.images else "all"
+        found.append(row | {"Epochs": f"{recipe.epochs}"})
+    return found
 
 
 def _start(pool: Pool, race: Race, key: str) -> None:
