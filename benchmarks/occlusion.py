@@ -12,6 +12,7 @@ value of captum's. EfficientNet-Lite0 has its ImageNet weights, the others rando
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from operator import itemgetter
 
 import numpy as np
@@ -40,10 +41,6 @@ def spent(map: Callable[[nn.Module, Tensor], Tensor], model: nn.Module, image: T
 def ours(model: nn.Module, image: Tensor, preview: bool = False) -> Tensor:
     *_, found = Occluder(model, image, TARGET, size=SIZE, stride=STRIDE, preview=preview).rounds()
     return torch.from_numpy(found.averaged())
-
-
-def preview(model: nn.Module, image: Tensor) -> Tensor:
-    return ours(model, image, preview=True)
 
 
 def captums(batch: int) -> Callable[[nn.Module, Tensor], Tensor]:
@@ -77,7 +74,7 @@ def main() -> None:
         for _ in range(asked.rounds):
             mine.append(spent(ours, model, image))
             if precision.gains():
-                quick.append(spent(preview, model, image))
+                quick.append(spent(partial(ours, preview=True), model, image))
             for batch in asked.batches:
                 seconds, map = spent(captums(batch), model, image)
                 theirs.append((seconds, batch, map))

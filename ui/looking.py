@@ -39,10 +39,8 @@ def again(seconds: float | None) -> Callable[[Callable[P, None]], Callable[P, No
             @wraps(draw)
             def look() -> None:
                 draw(*args, **kwargs)
-                if seconds is not None and every is not None:
-                    now = _pace(seconds)
-                    if now > 2 * every or now < every / 2:
-                        st.rerun()  # a part keeps its pace for as long as the page stands
+                if seconds and every and not every / 2 <= _pace(seconds) <= 2 * every:
+                    st.rerun()  # a part keeps its pace for as long as the page stands
 
             look()
 

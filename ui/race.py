@@ -177,10 +177,10 @@ def _entry(race: Race) -> list[dict[str, str]]:
     for at, lane in enumerate(race.lanes):
         price, recipe = cost(lane.recipe), lane.recipe
         row = {"Lane": f"{GLYPHS[at]}\N{NO-BREAK SPACE}{lane.name}"}
-        for title, quantity in (("Parameters", "params"), ("MACs", "macs")):
+        for quantity, word in QUANTITIES.items():
             more = apart(recipe, first, quantity)
             beside = f" ({more:+.1%})" if at and abs(more) >= 0.0005 else ""
-            row[title] = f"{count(getattr(price, quantity))}{beside}"
+            row[word[0].upper() + word[1:]] = f"{count(getattr(price, quantity))}{beside}"
         row["Pictures"] = f"{recipe.images:,}" if recipe.images else "all"
         found.append(row | {"Epochs": f"{recipe.epochs}"})
     return found

@@ -7,7 +7,7 @@ import streamlit as st
 
 from training.presets import PRESETS
 from training.runs import Runs, Summary
-from ui import player, prose, race, run_list, state
+from ui import cached, player, prose, race, run_list, state
 
 _MOST = 8  # races in the list, the newest
 
@@ -16,7 +16,7 @@ def races(found: Runs) -> None:
     """The newest races of which two lanes or more are still there."""
     groups: dict[str, list[Summary]] = {}
     with suppress(ValueError):
-        for run in found.list():
+        for run in cached.listed(found):
             if run.meta is not None and run.meta.group and run.recipe is not None:
                 groups.setdefault(run.meta.group, []).append(run)
     whole = [runs for runs in groups.values() if len(runs) > 1]

@@ -51,7 +51,7 @@ def runs(found: Runs, open: str | None) -> None:
 
 def _going(listed: Sequence[Summary]) -> bool:
     """Whether the list changes by itself."""
-    return any(run.status in player.ALIVE for run in listed)
+    return any(player.alive(run.status) for run in listed)
 
 
 def _row(run: Summary, open: str | None) -> None:

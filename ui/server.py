@@ -121,19 +121,18 @@ async def _tidy() -> None:
         await asyncio.sleep(rest)
         if not _ready.is_set():
             continue
-        from ui import visits
+        from ui import cached, visits
 
         here = runtime.get_instance()
         gone = [each for each in visits.left(remembered - 2 * rest) if not here.is_active_session(each)]
         for session in gone:
             here.close_session(session)
-        if gone and here.state == runtime.RuntimeState.NO_SESSIONS_CONNECTED:
-            from ui import cached
-
+        if not gone:
+            continue
+        if here.state == runtime.RuntimeState.NO_SESSIONS_CONNECTED:
             cached.forget_pictures()
-        if gone:
-            gc.collect()  # what they leave refers to itself in circles, and Python rarely looks for those
-            await asyncio.to_thread(memory.trim)
+        gc.collect()  # what they leave refers to itself in circles, and Python rarely looks for those
+        await asyncio.to_thread(memory.trim)
 
 
 def _later() -> None:
