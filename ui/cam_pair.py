@@ -1,6 +1,7 @@
 """Two classes beside each other on the page Class-activation maps: why this one and not that one."""
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import streamlit as st
@@ -22,8 +23,8 @@ def render(study: Study, method: str, path: str, view: View) -> None:
     order = [each for each in predictions.ranked(logits) if each != study.target]
     if not order:
         return
-    names = {_NEXT: "The likeliest other class"}
-    names |= {f"{each}": f"{study.label(each)} ({each})" for each in order}
+    named = _named(study.subject.loaded.labels)
+    names = {_NEXT: "The likeliest other class"} | dict(named[each] for each in order)
     left, _ = st.columns([1, 1])
     with left:
         chosen = bound.picker("The other class", f"{PAGE}.other", names, help=words["other"])
@@ -67,6 +68,12 @@ def render(study: Study, method: str, path: str, view: View) -> None:
         st.html(evidence.scale(signed=True, **ends))
     else:
         st.caption(words["no gap"].format(method=TITLES[method]))
+
+
+@lru_cache(maxsize=8)
+def _named(labels: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Index and name of each class: one copy for all readers, of whom each holds a thousand."""
+    return [(f"{index}", f"{label} ({index})") for index, label in enumerate(labels)]
 
 
 def _top(raw: Raw, view: View) -> float:

@@ -1,7 +1,8 @@
 """Memory that the server no longer needs, given back to the system.
 
 The C library, from which torch has its memory, keeps what is freed for the next who asks: in as many heaps as
-threads have ever asked at once, and in each of them as much as it ever held.
+threads have ever asked at once. When asked, it gives back what is free between pieces that are in use; but
+what is free at the end of a heap, up to 64 MiB, only of the first heap. So there is only that one.
 """
 
 import ctypes
@@ -10,10 +11,10 @@ import sys
 _ARENA_MAX = -8  # M_ARENA_MAX of glibc's malloc.h
 
 
-def few_heaps(most: int) -> None:
-    """So many heaps for all threads that are still to come. glibc's default is eight a core."""
+def one_heap() -> None:
+    """One heap for all threads that are still to come. glibc's default is eight a core."""
     if (libc := _glibc()) is not None:
-        libc.mallopt(_ARENA_MAX, most)
+        libc.mallopt(_ARENA_MAX, 1)
 
 
 def trim() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 
@@ -176,17 +177,24 @@ def _picker(key: str, named: Sequence[str], chosen: int) -> None:
     The same list for every picture: so a browser is sent it once, and not 20 to 50 KiB with each.
     """
     shown = state.shows(f"{key}.list", chosen)
+    offered = _offered(len(named))
 
     def put() -> None:
-        at = state.turned(shown, range(_PREDICTION, len(named)))
+        at = state.turned(shown, offered)
         if at == _PREDICTION:
             state.drop(key)
         elif at is not None:
             state.put(key, named[at])
 
     st.selectbox(
-        "Class to ask about", range(_PREDICTION, len(named)), key=shown, on_change=put,
+        "Class to ask about", offered, key=shown, on_change=put,
         format_func=lambda at: "The prediction" if at == _PREDICTION else named[at],
         help="Type a part of a name to search all classes. The prediction is the class in place 1, in every "
         "picture another.",
     )  # fmt: skip
+
+
+@lru_cache(maxsize=8)
+def _offered(classes: int) -> list[int]:
+    """The prediction and all classes: the same numbers for all readers, of whom each holds a thousand."""
+    return list(range(_PREDICTION, classes))

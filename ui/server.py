@@ -33,6 +33,7 @@ _ready.set()  # without a server, as in tests, a page imports what it needs
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Around the time in which the server answers."""
+    memory.one_heap()
     ask_nobody()
     read_themes_once()
     # A page is dozens of messages, and after each its thread asks for Python's lock again: at the default,
@@ -90,12 +91,10 @@ def _begin() -> None:
         import torch
 
         from ui import cached, shell  # noqa: F401  (most of it)
-        from ui.gate import gate
         from zoo import limits, log
 
         log.start()
         limits.check()
-        memory.few_heaps(gate().places)
         log.event("server start", streamlit=st.__version__, torch=torch.__version__)
     except ValueError as error:
         sys.stderr.write(f"{error}\n")

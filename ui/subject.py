@@ -138,9 +138,8 @@ def _picker(key: str, specimen: Specimen) -> None:
     """A list to search, what is ready first."""
     run = next((run for run in _runs() if specimen.weights.startswith(f"run:{run.id}@")), None)
     now = token(specimen)
-    listed = {**choices(), **_behind(_downloadable(), 1), **_behind(_untrained(), 2)}
+    listed = {word: _short(words) for word, words in choices().items()} | _downloadable() | _untrained()
     shown = _word(run, run.latest) if run else now
-    listed = {word: _short(words) for word, words in listed.items()}
     if shown not in listed:
         listed = {shown: title(specimen), **listed}
     listed[shown] = listed[shown].rstrip(_NOTHING)
@@ -158,13 +157,13 @@ def _picker(key: str, specimen: Specimen) -> None:
         _moment(key, run, specimen)
 
 
-def _behind(listed: Mapping[str, str], group: int) -> dict[str, str]:
-    """The same with titles that a search puts behind those of an earlier group.
+def _behind(words: str, group: int) -> str:
+    """The same title, short, so that a search puts it behind those of an earlier group.
 
     Streamlit orders what it finds by how well it fits, and what fits equally well by the length of the title.
     So a shorter one of a network without training would stand first.
     """
-    return {word: words.ljust(group * _LENGTH, _NOTHING) for word, words in listed.items()}
+    return _short(words).ljust(group * _LENGTH, _NOTHING)
 
 
 def _short(words: str) -> str:
@@ -242,17 +241,18 @@ def _published() -> dict[str, tuple[str, str]]:
     found = {}
     for name in imagenet.offered():
         specimen = Specimen(name, weights="imagenet")
-        found[name] = (
-            token(specimen),
-            f"{title(specimen)} ↓ {imagenet.size(name) / 1e6:,.0f} MB{_family(name)}",
-        )
+        words = f"{title(specimen)} ↓ {imagenet.size(name) / 1e6:,.0f} MB{_family(name)}"
+        found[name] = token(specimen), _behind(words, 1)
     return found
 
 
 @cache
 def _untrained() -> dict[str, str]:
     """All networks with random weights."""
-    return {token(Specimen(name)): f"{title(Specimen(name))}{_family(name)}" for name in VARIANTS}
+    return {
+        token(specimen): _behind(f"{title(specimen)}{_family(specimen.variant)}", 2)
+        for specimen in map(Specimen, VARIANTS)
+    }
 
 
 @cache
