@@ -1,7 +1,8 @@
 """A Ray cluster on this machine: `python -m tests.training.nodes`, a head without cores and two nodes of one.
 
-Says the port for clients. At each line that it reads, a node that trains goes as in a power cut; at the end
-of its input all of it ends.
+Says the port for clients. What it reads says which node goes as in a power cut, `leads`: one whose process
+has the lock of a run, `helps`: one whose process works for such a one. After `come` there is another node. At the
+end of its input all of it ends.
 """
 
 import os
@@ -41,6 +42,11 @@ def _status(process: Path) -> str:
         return ""
 
 
+def _leads(process: int) -> bool:
+    """Whether it has the lock of a run open."""
+    return any(os.readlink(file).endswith("/lock") for file in (_PROC / f"{process}" / "fd").iterdir())
+
+
 def main() -> None:
     port = _free_port()
     cluster = Cluster(
@@ -53,11 +59,16 @@ def main() -> None:
     nodes = [cluster.add_node(num_cpus=1, object_store_memory=_SMALL) for _ in range(2)]
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    for _ in sys.stdin:
+    for line in sys.stdin:
+        if line == "come\n":
+            nodes.append(cluster.add_node(num_cpus=1, object_store_memory=_SMALL))
+            continue
         for node in nodes:
             raylet = node.all_processes["raylet"][0].process.pid
             on_it = [raylet, *_below(raylet)]
-            if any(b"mortal" in (_PROC / str(each) / "cmdline").read_bytes() for each in on_it):
+            train = [each for each in on_it if b"mortal" in (_PROC / f"{each}" / "cmdline").read_bytes()]
+            if train and any(map(_leads, train)) == (line == "leads\n"):
+                nodes.remove(node)
                 for each in on_it:
                     os.kill(each, signal.SIGKILL)
                 break

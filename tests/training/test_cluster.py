@@ -26,7 +26,7 @@ ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, IO[str]]]:
-    """The address of the cluster, and what takes a node away."""
+    """The address of the cluster, and what takes nodes away and brings others; see `tests.training.nodes`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZOOLENS_DATA", str(tmp_path_factory.mktemp("data")))
         process = subprocess.Popen(
@@ -116,13 +116,32 @@ def test_a_full_cluster_has_a_queue_and_runs_obey(pool: Pool) -> None:
 
 @ray
 @pytest.mark.slow
+@pytest.mark.parametrize("lost", ["helps", "leads"])
+def test_a_run_on_two_nodes_outlives_either(lost: str, pool: Pool, nodes: tuple[str, IO[str]]) -> None:
+    """In the end it has told what an undisturbed run tells."""
+    wait(lambda: pool.slots == 2)
+    wanted = replace(recipe(5, epochs=40, images=160), workers=2)
+    id = pool.submit(wanted)
+    wait(lambda: steps(pool, id) > 100)
+    before = told(pool.runs, id)
+    print(lost, file=nodes[1], flush=True)
+    wait(lambda: pool.slots == 1)
+    wait(is_(pool, id, "finished"))
+    assert told(pool.runs, id)[: len(before)] == before
+    assert same(told(pool.runs, id), undisturbed(wanted))
+    print("come", file=nodes[1], flush=True)
+
+
+@ray
+@pytest.mark.slow
 def test_a_run_whose_node_is_lost_goes_on_elsewhere(pool: Pool, nodes: tuple[str, IO[str]]) -> None:
     """In the end it has told what an undisturbed run tells."""
+    wait(lambda: pool.slots == 2)
     wanted = recipe(3, epochs=8, images=160)
     id = pool.submit(wanted)
     wait(lambda: len(pool.runs.events(id)[0]) > 8)
     before = told(pool.runs, id)
-    print("kill", file=nodes[1], flush=True)
+    print("leads", file=nodes[1], flush=True)
     wait(lambda: pool.slots == 1)
     wait(is_(pool, id, "finished"))
     assert told(pool.runs, id)[: len(before)] == before
