@@ -1,12 +1,13 @@
 """Live training against what it promises: real workers, the real app, a real browser on the run's page.
 
-    python -m benchmarks.training             # all four, about five minutes
+    python -m benchmarks.training             # all five, about seven minutes
     python -m benchmarks.training --rounds 9  # on a machine that does other work
 
 throughput   images a second of a run's steps while its page is open in Chromium and reads the log every
              second, against a bare PyTorch loop in a process of its own (same network, pictures, optimiser
              and priority, one thread), in turns
 other page   how long the server takes to rerun another page, with two runs training and with none, in turns
+two workers  images a second of a run on two workers by two processes, against the same run by one, in turns
 first loss   from the call that submits a run to the first loss in its log, with a process kept warm
 stop         from the call that stops a run, anywhere in its first seconds, until it is stopped
 
@@ -94,22 +95,25 @@ def bare_apart() -> float:
     return float(json.loads(said.stdout))
 
 
-def worked(pool: Pool, id: str) -> float:
-    """Images a second between the first and the last step of every epoch, over SECONDS; then it rests."""
+def worked(pool: Pool, id: str, batch: int = LONG.batch) -> float:
+    """Images a second between the first and the last step of every epoch, over SECONDS; then it rests.
+
+    `batch`: of all workers together.
+    """
     _, offset = pool.runs.events(id)
     pool.play(id)
     time.sleep(SECONDS)
     pool.pause(id)
     _until(lambda: pool.runs.status(id) == "paused")
     steps = [each for each in pool.runs.events(id, offset)[0][6:] if isinstance(each.event, Step)]
-    per_epoch = IMAGES // LONG.batch + 1  # the last one is smaller: 4,000 = 62 x 64 + 32
+    per_epoch = IMAGES // batch + 1  # the last one is smaller: 4,000 = 62 x 64 + 32 = 31 x 128 + 32
     took = images = 0.0
     for before, after in pairwise(steps):
         assert isinstance(after.event, Step)
         within = (after.event.step - 1) % per_epoch
         if within not in (0, per_epoch - 1):  # no evaluation before it, and of full size
             took += after.t - before.t
-            images += LONG.batch
+            images += batch
     return images / took
 
 
@@ -165,6 +169,26 @@ async def other_page(pool: Pool, base: str, rounds: int) -> None:
     _tell("other page", said, f"at most {OTHER_PAGE}", ratio <= OTHER_PAGE)
 
 
+def two_workers(pool: Pool, rounds: int) -> None:
+    """The other pool has room for one process."""
+    alone = Pool(pool.runs, slots=1, keep_warm=False)
+    wanted = replace(LONG, workers=2)
+    pairs = [(each, each.submit(wanted, limit=math.inf)) for each in (pool, alone)]
+    for each, id in pairs:
+        _until(lambda id=id: len(pool.runs.events(id)[0]) > 100)  # type: ignore[misc]
+        each.pause(id)
+        _until(lambda id=id: pool.runs.status(id) == "paused")  # type: ignore[misc]
+    took = [[worked(each, id, 2 * LONG.batch) for each, id in pairs] for _ in range(rounds)]
+    for each, id in pairs:
+        each.stop(id)
+    alone.close()
+    two, one = (statistics.median(side) for side in zip(*took, strict=True))
+    ratio = statistics.median(first / second for first, second in took)
+    print(
+        f"{'two workers':12} {two:.0f} images/s by two processes, {one:.0f} by one: {ratio:.2f}", flush=True
+    )
+
+
 def latencies(pool: Pool, rounds: int) -> None:
     starts, stops, moments = [], [], random.Random(0)
     for _ in range(rounds):
@@ -210,7 +234,7 @@ def _tell(what: str, said: str, bar: str, holds: bool) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Live training against its bars.")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", choices=["throughput", "other page", "latencies"])
+    parser.add_argument("--only", choices=["throughput", "other page", "two workers", "latencies"])
     parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.bare:
@@ -228,6 +252,8 @@ def main() -> None:
                     throughput(pool, base, asked.rounds)
                 if asked.only in (None, "other page"):
                     asyncio.run(other_page(pool, base, asked.rounds))
+            if asked.only in (None, "two workers"):
+                two_workers(pool, asked.rounds)
             if asked.only in (None, "latencies"):
                 latencies(pool, asked.rounds)
         finally:
