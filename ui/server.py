@@ -9,22 +9,26 @@ import gc
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Any
 
 import streamlit as st
 from streamlit import net_util, runtime
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
+from streamlit.runtime.scriptrunner import ScriptRunnerEvent
 
 import ui
 from ui import memory
 
 _SOON = 5.0  # seconds after pages can be drawn until what only some of them need is imported
 _SWITCH = 0.001  # seconds that a thread computes while others want to go on; of Python itself: 0.005
+_TOGETHER = 0.005  # seconds within which what a script draws is sent together
 _LOOKS = 6  # for those who have left, in the time in which they can come back to where they were
 _ready = threading.Event()
 _ready.set()  # without a server, as in tests, a page imports what it needs
@@ -36,6 +40,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     memory.one_heap()
     ask_nobody()
     read_themes_once()
+    send_together()
     # A page is dozens of messages, and after each its thread asks for Python's lock again: at the default,
     # beside somebody's computing, a page of a few milliseconds would take hundreds.
     sys.setswitchinterval(_SWITCH)
@@ -83,6 +88,42 @@ def read_themes_once() -> None:
             msg.MergeFromString(theme)
 
     app_session._populate_theme_msg = copied
+
+
+def send_together() -> None:
+    """Keep a script from waking the thread that sends for each of the dozens of elements that it draws.
+
+    Each time it would have to wait for Python's lock again, behind whoever computes. What is drawn within a
+    few milliseconds is sent together, and what begins or ends a script at once.
+    """
+    waiting: deque[Callable[[], None]] = deque()
+    due = threading.Event()
+
+    def told(
+        self: app_session.AppSession, sender: Any, event: ScriptRunnerEvent, *more: Any, **named: Any
+    ) -> None:
+        loop = self._event_loop
+
+        def send() -> None:
+            due.clear()
+            try:
+                while waiting:
+                    waiting.popleft()()
+            finally:
+                if waiting:  # one has failed, which the loop tells of
+                    loop.call_soon(send)
+
+        def soon() -> None:
+            loop.call_later(_TOGETHER, send)
+
+        waiting.append(partial(self._handle_scriptrunner_event_on_event_loop, sender, event, *more, **named))
+        if event != ScriptRunnerEvent.ENQUEUE_FORWARD_MSG:
+            self._call_soon_on_event_loop(send)
+        elif not due.is_set():
+            due.set()
+            self._call_soon_on_event_loop(soon)
+
+    app_session.AppSession._on_scriptrunner_event = told  # type: ignore[method-assign]
 
 
 def _begin() -> None:

@@ -5,7 +5,6 @@ published network without training. A checkpoint knows its own classes and knobs
 """
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 

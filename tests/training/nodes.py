@@ -1,8 +1,8 @@
 """A Ray cluster on this machine: `python -m tests.training.nodes`, a head without cores and two nodes of one.
 
 Says the port for clients. What it reads says which node goes as in a power cut, `leads`: one whose process
-has the lock of a run, `helps`: one whose process works for such a one. After `come` there is another node. At the
-end of its input all of it ends.
+has the lock of a run, `helps`: one whose process works for such a one. After `come` there is another node.
+At the end of its input all of it ends.
 """
 
 import os

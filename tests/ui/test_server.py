@@ -4,8 +4,12 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -13,6 +17,8 @@ import streamlit as st
 from streamlit import config, net_util
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig, NewSession
 from streamlit.runtime import RuntimeState, app_session
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.scriptrunner import ScriptRunnerEvent
 from streamlit.web.server import server_util
 
 from tests.browser import driver
@@ -86,6 +92,58 @@ def test_themes_are_gathered_once_and_are_as_streamlit_gathers_them(monkeypatch:
     for _ in range(3):
         assert sent() == theirs
     assert len(asked) == 5
+
+
+class Window:
+    """Of a session of Streamlit: what its script tells, and how often that wakes the loop."""
+
+    def __init__(self) -> None:
+        self._event_loop = asyncio.get_running_loop()
+        self.woken = 0
+        self.seen: list[int] = []
+
+    def _call_soon_on_event_loop(self, callback: Callable[[], None]) -> None:
+        self.woken += 1
+        self._event_loop.call_soon_threadsafe(callback)
+
+    def _handle_scriptrunner_event_on_event_loop(
+        self, sender: None, event: ScriptRunnerEvent, n: int
+    ) -> None:
+        assert threading.current_thread() is threading.main_thread()
+        if n == 1:
+            raise ValueError("the first element cannot be sent")
+        self.seen.append(n)
+
+
+def test_what_a_script_draws_is_sent_together_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AppSession, "_on_scriptrunner_event", None)  # and put back afterwards
+    monkeypatch.setattr(server, "_TOGETHER", 60.0)
+    server.send_together()
+    failed = []
+
+    async def run() -> Window:
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, what: failed.append(str(what["exception"]))
+        )
+        window = Window()
+        told: Any = AppSession._on_scriptrunner_event
+        tell = partial(told, window, None)
+
+        def script() -> None:
+            tell(ScriptRunnerEvent.SCRIPT_STARTED, 0)
+            for n in range(1, 50):
+                tell(ScriptRunnerEvent.ENQUEUE_FORWARD_MSG, n)
+            tell(ScriptRunnerEvent.SCRIPT_STOPPED_WITH_SUCCESS, 50)
+
+        await asyncio.to_thread(script)
+        while 50 not in window.seen:
+            await asyncio.sleep(0)
+        return window
+
+    window = asyncio.run(run())
+    assert window.seen == [0, *range(2, 51)]
+    assert failed == ["the first element cannot be sent"]
+    assert 3 <= window.woken <= 4  # by the beginning, an element (again, where that one had gone) and the end
 
 
 class Runtime:
