@@ -41,8 +41,8 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     ask_nobody()
     read_themes_once()
     send_together()
-    # A script, and the thread that sends what it draws, ask for Python's lock again and again: at the default,
-    # beside somebody's computing, a page of a few milliseconds would take hundreds.
+    # A script, and the thread that sends what it draws, ask for Python's lock again and again: at the
+    # default, beside somebody's computing, a page of a few milliseconds would take hundreds.
     sys.setswitchinterval(_SWITCH)
     _ready.clear()
     threading.Thread(target=_begin, daemon=True).start()
