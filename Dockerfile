@@ -12,9 +12,8 @@ WORKDIR /app
 # torch alone comes from PyTorch's index: PyPI's wheels for Linux carry 3 GB of CUDA.
 COPY requirements*.txt ./
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
-RUN grep -E '^torch(vision)?[<=>]' requirements.txt > /tmp/torch.txt \
-    && pip install --no-cache-dir --index-url https://download.pytorch.org/whl/cpu -r /tmp/torch.txt \
-    && rm /tmp/torch.txt
+RUN grep -E '^torch(vision)?[<=>]' requirements.txt \
+    | pip install --no-cache-dir --index-url https://download.pytorch.org/whl/cpu -r /dev/stdin
 ARG REQUIREMENTS=requirements.txt
 RUN pip install --no-cache-dir -r requirements.txt -r "${REQUIREMENTS}"
 

@@ -103,8 +103,7 @@ def worked(pool: Pool, id: str, batch: int = LONG.batch) -> float:
     _, offset = pool.runs.events(id)
     pool.play(id)
     time.sleep(SECONDS)
-    pool.pause(id)
-    _until(lambda: pool.runs.status(id) == "paused")
+    _rest(pool, id)
     steps = [each for each in pool.runs.events(id, offset)[0][6:] if isinstance(each.event, Step)]
     per_epoch = IMAGES // batch + 1  # the last one is smaller: 4,000 = 62 x 64 + 32 = 31 x 128 + 32
     took = images = 0.0
@@ -115,6 +114,11 @@ def worked(pool: Pool, id: str, batch: int = LONG.batch) -> float:
             took += after.t - before.t
             images += batch
     return images / took
+
+
+def _rest(pool: Pool, id: str) -> None:
+    pool.pause(id)
+    _until(lambda: pool.runs.status(id) == "paused")
 
 
 def _until(holds: Callable[[], bool]) -> None:
@@ -136,8 +140,7 @@ def throughput(pool: Pool, base: str, rounds: int) -> None:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(f"{base}/train?train.run={id}", wait_until="commit", timeout=120_000)
         expect(page.get_by_role("button", name="Pause")).to_be_visible()
-        pool.pause(id)
-        _until(lambda: pool.runs.status(id) == "paused")
+        _rest(pool, id)
         pairs = [(worked(pool, id), bare_apart()) for _ in range(rounds)]
         browser.close()
     pool.stop(id)
@@ -176,8 +179,7 @@ def two_workers(pool: Pool, rounds: int) -> None:
     pairs = [(each, each.submit(wanted, limit=math.inf)) for each in (pool, alone)]
     for each, id in pairs:
         _until(lambda id=id: len(pool.runs.events(id)[0]) > 100)  # type: ignore[misc]
-        each.pause(id)
-        _until(lambda id=id: pool.runs.status(id) == "paused")  # type: ignore[misc]
+        _rest(each, id)
     took = [[worked(each, id, 2 * LONG.batch) for each, id in pairs] for _ in range(rounds)]
     for each, id in pairs:
         each.stop(id)

@@ -99,29 +99,27 @@ def send_together() -> None:
     waiting: deque[Callable[[], None]] = deque()
     due = threading.Event()
 
+    def send(loop: asyncio.AbstractEventLoop) -> None:
+        due.clear()
+        try:
+            while waiting:
+                waiting.popleft()()
+        finally:
+            if waiting:  # one has failed, which the loop tells of
+                loop.call_soon(send, loop)
+
+    def soon(loop: asyncio.AbstractEventLoop) -> None:
+        loop.call_later(_TOGETHER, send, loop)
+
     def told(
         self: app_session.AppSession, sender: Any, event: ScriptRunnerEvent, *more: Any, **named: Any
     ) -> None:
-        loop = self._event_loop
-
-        def send() -> None:
-            due.clear()
-            try:
-                while waiting:
-                    waiting.popleft()()
-            finally:
-                if waiting:  # one has failed, which the loop tells of
-                    loop.call_soon(send)
-
-        def soon() -> None:
-            loop.call_later(_TOGETHER, send)
-
         waiting.append(partial(self._handle_scriptrunner_event_on_event_loop, sender, event, *more, **named))
         if event != ScriptRunnerEvent.ENQUEUE_FORWARD_MSG:
-            self._call_soon_on_event_loop(send)
+            self._call_soon_on_event_loop(partial(send, self._event_loop))
         elif not due.is_set():
             due.set()
-            self._call_soon_on_event_loop(soon)
+            self._call_soon_on_event_loop(partial(soon, self._event_loop))
 
     app_session.AppSession._on_scriptrunner_event = told  # type: ignore[method-assign]
 

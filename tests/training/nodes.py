@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 warnings.simplefilter("ignore")
@@ -44,7 +45,11 @@ def _status(process: Path) -> str:
 
 def _leads(process: int) -> bool:
     """Whether it has the lock of a run open."""
-    return any(os.readlink(file).endswith("/lock") for file in (_PROC / f"{process}" / "fd").iterdir())
+    for file in (_PROC / f"{process}" / "fd").iterdir():
+        with suppress(OSError):  # it has been closed
+            if os.readlink(file).endswith("/lock"):
+                return True
+    return False
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from training.cluster import Cluster, asked_for
 from training.events import Changed, Done
 from training.lock import held
 from training.pool import Pool
+from training.recipe import Recipe
 from training.runs import Runs
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +56,19 @@ def is_(pool: Pool, id: str, status: str) -> Callable[[], bool]:
 
 def steps(pool: Pool, id: str) -> int:
     return sum(each["kind"] == "step" for each in told(pool.runs, id))
+
+
+def outlives(wanted: Recipe, made: int, lost: str, pool: Pool, nodes: IO[str]) -> None:
+    """A run of so many steps whose node is lost has told in the end what an undisturbed run tells."""
+    wait(lambda: pool.slots == 2)
+    id = pool.submit(wanted)
+    wait(lambda: steps(pool, id) > made)
+    before = told(pool.runs, id)
+    print(lost, file=nodes, flush=True)
+    wait(lambda: pool.slots == 1)
+    wait(is_(pool, id, "finished"))
+    assert told(pool.runs, id)[: len(before)] == before
+    assert same(told(pool.runs, id), undisturbed(wanted))
 
 
 @ray
@@ -118,34 +132,14 @@ def test_a_full_cluster_has_a_queue_and_runs_obey(pool: Pool) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("lost", ["helps", "leads"])
 def test_a_run_on_two_nodes_outlives_either(lost: str, pool: Pool, nodes: tuple[str, IO[str]]) -> None:
-    """In the end it has told what an undisturbed run tells."""
-    wait(lambda: pool.slots == 2)
-    wanted = replace(recipe(5, epochs=40, images=160), workers=2)
-    id = pool.submit(wanted)
-    wait(lambda: steps(pool, id) > 100)
-    before = told(pool.runs, id)
-    print(lost, file=nodes[1], flush=True)
-    wait(lambda: pool.slots == 1)
-    wait(is_(pool, id, "finished"))
-    assert told(pool.runs, id)[: len(before)] == before
-    assert same(told(pool.runs, id), undisturbed(wanted))
+    outlives(replace(recipe(5, epochs=40, images=160), workers=2), 100, lost, pool, nodes[1])
     print("come", file=nodes[1], flush=True)
 
 
 @ray
 @pytest.mark.slow
 def test_a_run_whose_node_is_lost_goes_on_elsewhere(pool: Pool, nodes: tuple[str, IO[str]]) -> None:
-    """In the end it has told what an undisturbed run tells."""
-    wait(lambda: pool.slots == 2)
-    wanted = recipe(3, epochs=8, images=160)
-    id = pool.submit(wanted)
-    wait(lambda: len(pool.runs.events(id)[0]) > 8)
-    before = told(pool.runs, id)
-    print("leads", file=nodes[1], flush=True)
-    wait(lambda: pool.slots == 1)
-    wait(is_(pool, id, "finished"))
-    assert told(pool.runs, id)[: len(before)] == before
-    assert same(told(pool.runs, id), undisturbed(wanted))
+    outlives(recipe(3, epochs=8, images=160), 6, "leads", pool, nodes[1])
 
 
 @pytest.mark.parametrize(
