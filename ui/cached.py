@@ -32,6 +32,7 @@ from training.recipe import Recipe
 from training.runs import Runs, Summary
 from ui import catalogue, kept, live, memory, pictures
 from ui import samples as always
+from ui.apart import Apart
 from ui.background import Background
 from ui.collection import PictureSet, collect
 from ui.errands import Errands
@@ -404,6 +405,14 @@ def _begun(made: Background) -> Background:
 def occlusions() -> Background:
     """The occlusions of all readers, in rounds: a map stands in memory as long as it is under way."""
     return _begun(Background(1, opened=4, patience=20.0))
+
+
+@_lasting
+def apart() -> Apart:
+    """What computes them."""
+    made = Apart("ui.occlusion_work")
+    atexit.register(made.close)
+    return made
 
 
 @_lasting

@@ -29,6 +29,7 @@ import streamlit as st
 import torch
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from ui.apart import NICE
 from zoo import limits, log
 
 P = ParamSpec("P")
@@ -36,7 +37,6 @@ T = TypeVar("T")
 
 _HEAVY = 0.05  # seconds of computing that the log tells of
 _PATIENCE = 0.3  # seconds until a reader is told why nothing comes
-_NICE = 10  # of a thread that computes; those that train have 19
 _STEADY = 1.0  # seconds that a number in the queue stands at least, to be read
 _GLANCE = 0.2  # seconds between two looks whether the reader still waits
 
@@ -187,7 +187,7 @@ def _stand_back() -> None:
     """
     if sys.platform == "linux":  # elsewhere a thread has no priority of its own
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def _line(before: int) -> str:

@@ -1,12 +1,10 @@
 """The page Occlusion: what to slide over which picture, the maps as they come, and how to take them away."""
 
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from functools import partial
 
 import streamlit as st
-from torch import Tensor, nn
+from torch import Tensor
 
 from ui import (
     background,
@@ -15,6 +13,7 @@ from ui import (
     looking,
     occlusion_elsewhere,
     occlusion_sheet,
+    occlusion_work,
     photo,
     predictions,
     prose,
@@ -23,13 +22,11 @@ from ui import (
 )
 from ui.background import Seen
 from ui.components.sliding_square import sliding_square
-from ui.occlusion_elsewhere import Elsewhere, Pictures
 from ui.occlusion_sheet import Shown
+from ui.occlusion_work import Pictures, Progress, Settings
 from ui.photo import Photo
 from ui.subject import Subject
-from viz import deconvnet
-from viz.deconvnet import Projection
-from viz.occlusion import FILLS, Occluder, Occlusion
+from viz.occlusion import FILLS, Occlusion
 from zoo import limits
 
 PAGE = "occlusion"
@@ -37,38 +34,12 @@ _SQUARE = "occlusion.square"  # of the address: row and column of the square's u
 _KEY = "occlusion.sheet"
 _QUICK = 20.0  # seconds of work that begin by themselves
 _FIRST = 0.6  # seconds that a reader's page waits for the first coarse map
-_LOOK = 1  # batches after the first with which the coarse map of long work is whole
 _REST = 0.4  # seconds between two looks at work under way
 
 _SIZES = {"1/10": 1 / 10, "1/7": 1 / 7, "1/5": 1 / 5, "1/4": 1 / 4, "1/3": 1 / 3, "1/2": 1 / 2}
 _STRIDES = {"1/8": 1 / 8, "1/4": 1 / 4, "1/2": 1 / 2, "1": 1.0}
 _FILLS = {"mean": "Mean", "black": "Black", "blur": "Blur", "noise": "Noise", "local": "Local mean"}
 _VIEWS = {"centre": "At the square's centre", "averaged": "Averaged over overlaps"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What slides over the picture, and what is watched."""
-
-    size: int  # pixels
-    stride: int
-    fill: str
-    layer: str  # path
-    preview: bool  # half the precision
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Progress:
-    """What is known so far."""
-
-    found: Occlusion
-    left: float  # seconds of work
-    total: float  # seconds of work that were expected for all of it
-    how: str
-    exact: bool
-    projection: Projection | str | None  # or a sentence why there is none; None: still to come
-    elsewhere: tuple[Elsewhere, ...] | None = None  # None: still to come, or there is none
-    apart: float = 0.0  # seconds of work that went into what is no place of the square
 
 
 def render() -> None:
@@ -183,37 +154,11 @@ def _watch(chosen: Subject, picture: Photo, image: Tensor, settings: Settings, s
 def _work(
     chosen: Subject, image: Tensor, settings: Settings, others: Pictures, most: float | None
 ) -> Iterator[Progress]:
-    """All places, coarse first, and the map on other pictures.
-
-    `most`: seconds of work beyond which it looks at no more places after the first look.
-    """
-    loaded = chosen.loaded
-    occluder = Occluder(
-        loaded.model, image, 0, size=settings.size, stride=settings.stride, fill=settings.fill,
-        layer=settings.layer, preprocess=loaded.preprocess, preview=settings.preview,
-    )  # fmt: skip
-    left = occluder.seconds()
-    known = Progress(
-        found=occluder.found(), left=left, total=left, how=occluder.how, exact=occluder.exact, projection=None
-    )
-    yield known
-    known = replace(known, projection=_projection(loaded.model, image, known.found))
-    for number, found in enumerate(occluder.rounds(), start=1):
-        known = replace(known, found=found, left=occluder.seconds())
+    """All that is known, again and again."""
+    known: Progress | None = None
+    for told in cached.apart().rounds(occlusion_work.rounds, chosen.specimen, image, settings, others, most):
+        known = told.after(known)
         yield known
-        if most is not None and left > most and number == _LOOK:
-            break
-    if isinstance(known.projection, Projection):
-        start = time.monotonic()
-        elsewhere = occlusion_elsewhere.look(loaded.model, loaded.preprocess, others, known.found)
-        yield replace(known, elsewhere=elsewhere, apart=time.monotonic() - start)
-
-
-def _projection(model: nn.Module, image: Tensor, found: Occlusion) -> Projection | str:
-    try:
-        return deconvnet.project(model, image, found.layer, found.channel)
-    except ValueError as error:
-        return str(error)
 
 
 def _status(seen: Seen, key: object, begin: Callable[[], None], whole: bool) -> None:
@@ -222,6 +167,9 @@ def _status(seen: Seen, key: object, begin: Callable[[], None], whole: bool) -> 
     latest: Progress | None = seen.result
     if seen.state == "failed":
         st.error(prose.literal(seen.why), icon=":material/error:")
+        st.button(
+            "Try again", key="occlusion.retry", icon=":material/replay:", on_click=pool.forget, args=(key,)
+        )
         return
     words, button = st.columns([6, 1], vertical_alignment="center")
     if latest is None:

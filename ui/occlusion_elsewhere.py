@@ -1,36 +1,22 @@
 """The map that an occlusion watches, on other pictures: figure 7 (c) shows its projections there, too."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import streamlit as st
 from PIL import Image
-from torch import nn
 
 from training.data import version
 from ui import cached, evidence, items, prose
 from ui.collection import PHOTOS
+from ui.occlusion_work import Elsewhere, Pictures
 from ui.photo import Photo
-from viz import deconvnet, images, tiles
-from viz.deconvnet import Projection
+from viz import images, tiles
 from viz.occlusion import Occlusion
 from zoo.weights import Preprocess
 
-_MOST = 6  # pictures shown
 _ITEMS = 60  # of a data set that are looked through
 _SIDE = 150  # pixels of a tile
 _GROUND = "#808080"
-
-Pictures = Sequence[tuple[str, Image.Image]]  # title, and the picture as stored
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Elsewhere:
-    """The strongest unit of the map in another picture."""
-
-    title: str
-    patch: Image.Image  # what it sees, as the network sees it
-    projection: Projection
 
 
 def pictures(photo: Photo, preprocess: Preprocess) -> Pictures:
@@ -48,23 +34,6 @@ def pictures(photo: Photo, preprocess: Preprocess) -> Pictures:
         for number in range(min(each, known.count(label)))
     ]
     return [(other.label or other.title, other.image) for other in found if other.digest != photo.digest]
-
-
-def look(
-    model: nn.Module, preprocess: Preprocess, others: Pictures, found: Occlusion
-) -> tuple[Elsewhere, ...]:
-    """The pictures that the watched map answers to most, the strongest first. ValueError as of `project`."""
-    strongest = deconvnet.project_strongest(
-        model, [preprocess(image) for _, image in others], found.layer, found.channel, _MOST
-    )
-    return tuple(
-        Elsewhere(
-            title=others[at][0],
-            patch=preprocess.crop(others[at][1]).convert("RGB").crop(projection.box),
-            projection=projection,
-        )
-        for at, projection in strongest
-    )
 
 
 def show(elsewhere: Sequence[Elsewhere], found: Occlusion) -> None:

@@ -51,6 +51,16 @@ _COARSE = 4  # positions along an axis that the first round has at least
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Answers:
+    """What a network has answered at some positions."""
+
+    rows: tuple[int, ...]  # B, from 0 to ny - 1
+    columns: tuple[int, ...]  # B, from 0 to nx - 1
+    logits: Values  # (B, K)
+    activation: Values  # (B,)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Occlusion:
     """What a network has answered at each position; NaN (label: -1) where it has not been asked yet."""
 
@@ -90,6 +100,13 @@ class Occlusion:
     def toward(self, target: int) -> "Occlusion":
         """The same answers, read for another class."""
         return replace(self, target=hooks.known_class(target, len(self.whole_logits)))
+
+    def told(self, answers: Answers) -> "Occlusion":
+        """The same, with more answers."""
+        logits, activation = self.logits.copy(), self.activation.copy()
+        logits[answers.rows, answers.columns] = answers.logits
+        activation[answers.rows, answers.columns] = answers.activation
+        return replace(self, logits=logits, activation=activation)
 
     def drop(self, of: Quantity = "score") -> Values:
         """What the square takes away, (ny, nx): positive where hiding lowers the score. In units of `of`."""
@@ -209,9 +226,7 @@ class Occluder:
         kind = layers.kind_of(model, self._image, self._layer, recording.output)
         totals = layers.as_maps(recording.output, kind)[0].sum((1, 2))
         self._channel = int(totals.argmax())
-        self._whole = recording.logits[0].numpy()
-        self._whole_activation = float(totals[self._channel])
-        self._target = hooks.known_class(target, len(self._whole))
+        whole = recording.logits[0].numpy()
         self._note = ""
         if preview and not precision.gains():
             self._note = " " + NO_PREVIEW
@@ -219,8 +234,14 @@ class Occluder:
         self._plain = _Batched(model, self._image, self._layer, kind, self._channel)
         self._quick = self._prepared(recording, kind, preview)
         ny, nx = len(self._ys), len(self._xs)
-        self._logits = np.full((ny, nx, len(self._whole)), np.nan, np.float32)
-        self._activation = np.full((ny, nx), np.nan, np.float32)
+        self._found = Occlusion(
+            ys=self._ys, xs=self._xs, size=size, stride=stride, shape=self._shape,
+            target=hooks.known_class(target, len(whole)),
+            logits=np.full((ny, nx, len(whole)), np.nan, np.float32),
+            activation=np.full((ny, nx), np.nan, np.float32),
+            layer=self._layer, channel=self._channel,
+            whole_logits=whole, whole_activation=float(totals[self._channel]),
+        )  # fmt: skip
         self._left = _coarse_to_fine(ny, nx)
         self._seconds_each = 0.0  # of the quickest batch
 
@@ -258,26 +279,17 @@ class Occluder:
 
     def rounds(self) -> Iterator[Occlusion]:
         """All that is known so far, again and again: after each batch, until nothing is left."""
+        for _ in self.batches():
+            yield self._found
+
+    def batches(self) -> Iterator[Answers]:
+        """The same, only what is new each time."""
         while self._left:
-            self._advance()
-            yield self.found()
+            yield self._advance()
 
     def found(self) -> Occlusion:
         """All that is known so far."""
-        return Occlusion(
-            ys=self._ys,
-            xs=self._xs,
-            size=self._size,
-            stride=self._stride,
-            shape=self._shape,
-            target=self._target,
-            logits=self._logits.copy(),
-            activation=self._activation.copy(),
-            layer=self._layer,
-            channel=self._channel,
-            whole_logits=self._whole,
-            whole_activation=self._whole_activation,
-        )
+        return self._found
 
     def _prepared(self, recording: Recording, kind: layers.Kind, preview: bool) -> Incremental | None:
         tops, lefts, size = self._corners()
@@ -293,7 +305,7 @@ class Occluder:
         tops = [min(y, self._shape[0] - height) for y in self._ys]
         return tops, [min(x, self._shape[1] - width) for x in self._xs], (height, width)
 
-    def _advance(self) -> None:
+    def _advance(self) -> Answers:
         engine = self._engine
         batch = self._left[: engine.batch]
         start = time.perf_counter()
@@ -305,9 +317,10 @@ class Occluder:
             return self._advance()
         self._seconds_each = min(self._seconds_each or each, each)
         rows, columns = zip(*batch, strict=True)
-        self._logits[rows, columns] = logits.numpy()
-        self._activation[rows, columns] = activation.numpy()
+        answers = Answers(rows=rows, columns=columns, logits=logits.numpy(), activation=activation.numpy())
+        self._found = self._found.told(answers)
         self._left = self._left[len(batch) :]
+        return answers
 
     def _right(self, position: tuple[int, int], logits: Tensor) -> bool:
         """Whether the whole network gives this answer too, to rounding."""

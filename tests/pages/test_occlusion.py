@@ -12,7 +12,16 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import zoo
-from ui import cached, occlusion, occlusion_elsewhere, occlusion_sheet, photo, samples, subject
+from ui import (
+    cached,
+    occlusion,
+    occlusion_elsewhere,
+    occlusion_sheet,
+    occlusion_work,
+    photo,
+    samples,
+    subject,
+)
 from ui.background import Background
 from viz.occlusion import occlude
 
@@ -136,7 +145,7 @@ def test_other_pictures_than_the_one_looked_at() -> None:
     assert len(others) > 20
     assert all(samples.digest(image) != item.digest for _, image in others)
     found = occlude(chosen.model, chosen.preprocess(item.image), 2, 16, 16)
-    seen = occlusion_elsewhere.look(chosen.model, chosen.preprocess, others, found)
+    seen = occlusion_work.look_elsewhere(chosen.model, chosen.preprocess, others, found)
     strengths = [each.projection.activation for each in seen]
     assert strengths == sorted(strengths, reverse=True)
     for each in seen:
