@@ -6,11 +6,11 @@
     python -m benchmarks.classroom --beside            # and the same pages beside two runs and an occlusion
     python -m benchmarks.classroom --sessions 3 --watch 60      # or else: three who come and go, for an hour
 
-First one reader alone: what each step of the lecture costs the server (time of its processors), and what it
-sends. Then all of them open the link at once, and go through the lecture at the pace of people. Times are
-from the question to the end of the script with all that it shows. "Again" in the name of a step means that
-nothing is to be computed for it. Memory is the resident set of the server's process, without those that
-train.
+First one reader alone: what each step of the lecture costs the server's process (time of processors), and
+what it sends. Then all of them open the link at once, and go through the lecture at the pace of people. Times
+are from the question to the end of the script with all that it shows. "Again" in the name of a step means
+that nothing is to be computed for it. Memory is the resident set of the server's process and of the one that
+computes for it, without those that train.
 
 "Lost" are runs that were begun and did not finish; a reader who is told to try again later lost nothing, but
 is counted. It needs Linux, and a quiet machine with at least two cores to be quoted: the readers take about
@@ -119,6 +119,20 @@ class Class:
     runs: set[str] = field(default_factory=set)
 
 
+def _read(path: Path) -> bytes:
+    """What a file of /proc says; nothing where its process has ended."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _told(pid: int) -> dict[str, str]:
+    """What Linux says of a process: proc_pid_status(5)."""
+    lines = _read(Path(f"/proc/{pid}/status")).decode().splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
 class Server:
     """The process that serves."""
 
@@ -128,13 +142,17 @@ class Server:
         self.pid = next(
             int(path.parent.name)
             for path in Path("/proc").glob("[0-9]*/cmdline")
-            if mark in path.read_bytes().split(b"\0")
+            if mark in _read(path).split(b"\0")
         )
 
     def memory(self) -> float:
-        """MiB of the resident set."""
-        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
+        """MiB of the resident sets of the process and of the one that computes for it."""
+        own = _told(self.pid)
+        apart = [
+            said for path in Path("/proc").glob("[0-9]*/cmdline") if b"ui.apart" in _read(path).split(b"\0")
+            if (said := _told(int(path.parent.name))).get("PPid") == str(self.pid)
+        ]  # fmt: skip
+        return sum(int(each["VmRSS"].split()[0]) for each in (own, *apart)) / 1024
 
     def spent(self) -> float:
         """Seconds of processor time so far, of all threads: clock_getcpuclockid(3)."""

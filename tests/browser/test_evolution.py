@@ -4,12 +4,12 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import driver
+from tests.waiting import until
 from training.runs import Runs
 
 NOW = ".film .now"
@@ -102,9 +102,7 @@ def test_a_run_that_goes_on_grows(browser: Browser, tmp_path: Path) -> None:
             env=os.environ | {"ZOOLENS_RUNS": str(root), "OMP_NUM_THREADS": "1"},
         )  # fmt: skip
         try:
-            end = time.monotonic() + 60
-            while not (root.is_dir() and Runs(root).list()) and time.monotonic() < end:
-                time.sleep(0.2)
+            until(lambda: root.is_dir() and bool(Runs(root).list()))
             (summary,) = Runs(root).list()
             page = visitor(f"/evolution?evolution.run={summary.id}")
             buttons = page.locator(".film thead button:enabled")

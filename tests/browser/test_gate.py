@@ -1,6 +1,5 @@
 """What readers see of the gate while others compute: their place, which counts down, and their result."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.driver import ROOT, Visitor, serving
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +32,7 @@ def test_who_waits_sees_their_place_and_who_leaves_frees_it(
         expect(page.get_by_text(words, exact=True)).to_be_visible()
 
     def begins(name: str) -> None:
-        deadline = time.monotonic() + 60
-        while not (tmp_path / name).exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: (tmp_path / name).exists())
 
     ann = ask("ann")
     begins("ann")

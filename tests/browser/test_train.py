@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from safetensors import safe_open
 
 from tests.browser import driver
+from tests.waiting import until
 from training.events import Changed
 from training.recipe import Recipe
 from training.runs import Runs
@@ -82,12 +83,12 @@ def test_play_pause_step_leave_and_come_back(visit: driver.Visitor, runs: Runs) 
     driver.follow(page, "Architectures", "Proof")
     expect(page).to_have_title("Proof – Zoolens")
     length = len(runs.events(id)[0])
+    until(lambda: len(runs.events(id)[0]) > length)  # it goes on meanwhile
     driver.follow(page, "Training", "Train")
     row = page.get_by_test_id("stMain").get_by_role("link", name="LeNet on shapes").first
     row.click()
     says(page, "Training.*step [1-9]")
     assert query(page)["train.run"] == id
-    assert len(runs.events(id)[0]) > length  # it went on meanwhile
 
     page.reload()
     says(page, "Training.*step [1-9]")

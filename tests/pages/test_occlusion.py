@@ -1,7 +1,9 @@
 """The page Occlusion: maps of a real network, links, long work, and what is not defined for a network."""
 
 import json
+import os
 import re
+import signal
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +14,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import zoo
+from tests.waiting import until
 from ui import (
     cached,
     occlusion,
@@ -22,6 +25,7 @@ from ui import (
     samples,
     subject,
 )
+from ui.apart import Apart
 from ui.background import Background
 from viz.occlusion import occlude
 
@@ -118,6 +122,24 @@ def test_long_work_says_how_long_and_waits_for_a_word(app: AppTest, monkeypatch:
     assert any(drawn["says"])
     page.button(key="occlusion.start").click().run()
     assert None not in sheet(finished(page))["sheet"]["says"]
+
+
+def whose() -> Iterator[int]:
+    yield os.getpid()
+
+
+def test_what_computes_is_killed(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    apart = Apart("ui.occlusion_work")
+    monkeypatch.setattr(cached, "apart", lambda: apart)
+    (process,) = apart.rounds(whose)
+    os.kill(process, signal.SIGSTOP)  # so that it surely has not finished
+    page = opened(app)
+    os.kill(process, signal.SIGKILL)
+    until(lambda: bool(page.run().error))
+    assert "most likely because memory ran out" in page.error[0].value
+    page.button(key="occlusion.retry").click().run()
+    assert None not in sheet(finished(page))["sheet"]["says"]
+    apart.close()
 
 
 def test_a_rule_that_is_not_defined_says_so(app: AppTest) -> None:

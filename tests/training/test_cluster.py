@@ -12,7 +12,8 @@ from typing import IO
 import pytest
 
 from tests.training.mortal import COMMAND, recipe
-from tests.training.test_worker import same, told, undisturbed, wait
+from tests.training.test_worker import same, told, undisturbed
+from tests.waiting import until
 from training.cluster import Cluster, asked_for
 from training.events import Changed, Done
 from training.lock import held
@@ -60,13 +61,13 @@ def steps(pool: Pool, id: str) -> int:
 
 def outlives(wanted: Recipe, made: int, lost: str, pool: Pool, nodes: IO[str]) -> None:
     """A run of so many steps whose node is lost has told in the end what an undisturbed run tells."""
-    wait(lambda: pool.slots == 2)
+    until(lambda: pool.slots == 2)
     id = pool.submit(wanted)
-    wait(lambda: steps(pool, id) > made)
+    until(lambda: steps(pool, id) > made)
     before = told(pool.runs, id)
     print(lost, file=nodes, flush=True)
-    wait(lambda: pool.slots == 1)
-    wait(is_(pool, id, "finished"))
+    until(lambda: pool.slots == 1)
+    until(is_(pool, id, "finished"))
     assert told(pool.runs, id)[: len(before)] == before
     assert same(told(pool.runs, id), undisturbed(wanted))
 
@@ -83,14 +84,14 @@ def test_a_killed_server_takes_its_runs_on_the_cluster_along_and_they_go_on(
     server = subprocess.Popen(
         [*COMMAND, "server"], env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    wait(lambda: len(runs.events(id)[0]) > 8)
+    until(lambda: len(runs.events(id)[0]) > 8)
     server.kill()
     server.wait()
-    wait(lambda: not held(runs.path(id) / "lock"), 30)
+    until(lambda: not held(runs.path(id) / "lock"), 30)
     assert runs.status(id) == "interrupted"
     pool = Pool(runs, command=WORKER, cluster=Cluster(nodes[0]))
     pool.recover()
-    wait(is_(pool, id, "finished"))
+    until(is_(pool, id, "finished"))
     pool.close()
     assert same(told(runs, id), undisturbed(wanted))
 
@@ -100,29 +101,29 @@ def test_a_killed_server_takes_its_runs_on_the_cluster_along_and_they_go_on(
 def test_a_full_cluster_has_a_queue_and_runs_obey(pool: Pool) -> None:
     """Two cores: two runs and one that waits. Pause, step, rate, play and stop reach a run on its node."""
     first, second, third = (pool.submit(recipe(n, epochs=500)) for n in range(3))
-    wait(lambda: pool.slots == 2)
+    until(lambda: pool.slots == 2)
     for id in (first, second):
-        wait(is_(pool, id, "running"))
+        until(is_(pool, id, "running"))
     assert pool.place(third) == 1
     pool.pause(first)
-    wait(is_(pool, third, "running"))
+    until(is_(pool, third, "running"))
     assert pool.runs.status(first) == "paused"
     pool.stop(second)
-    wait(is_(pool, second, "stopped"), 20)
+    until(is_(pool, second, "stopped"), 20)
     made = steps(pool, first)
     pool.step(first)
-    wait(lambda: steps(pool, first) == made + 1)
-    wait(is_(pool, first, "paused"))
+    until(lambda: steps(pool, first) == made + 1)
+    until(is_(pool, first, "paused"))
     pool.rate(first, 0.002)
     pool.play(first)
-    wait(lambda: steps(pool, first) > made + 3)
+    until(lambda: steps(pool, first) > made + 3)
     assert [each.event.rate for each in pool.runs.events(first)[0] if isinstance(each.event, Changed)] == [
         0.002
     ]
     for id in (first, third):
         pool.stop(id)
     for id in (first, second, third):
-        wait(is_(pool, id, "stopped"))
+        until(is_(pool, id, "stopped"))
         assert [each.event.reason for each in pool.runs.events(id)[0] if isinstance(each.event, Done)] == [
             "stopped"
         ]
@@ -158,7 +159,7 @@ def test_without_a_cluster_there_is_a_sentence(
     monkeypatch.setenv("ZOOLENS_CLUSTER", address)
     pool = Pool(Runs(tmp_path), cluster=asked_for())
     pool.recover()
-    wait(lambda: bool(pool.cluster and pool.cluster.trouble))
+    until(lambda: bool(pool.cluster and pool.cluster.trouble))
     with pytest.raises(ValueError, match=rf"^{sentence}$"):
         pool.submit(recipe())
     assert pool.place(waiting) == 1

@@ -11,7 +11,8 @@ import pytest
 
 import zoo
 from tests.training.mortal import recipe
-from tests.training.test_worker import same, told, undisturbed, wait
+from tests.training.test_worker import same, told, undisturbed
+from tests.waiting import until
 from training.__main__ import _changes, _parser, main
 from training.curves import COLUMNS
 from training.events import Changed, Done, Epoch, Evaluation, Started, Step
@@ -151,7 +152,7 @@ def test_run_ctrl_c_resume(runs: Runs, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "training"]
     arguments = ["run", str(tmp_path / "recipe.json"), "--epochs", "12"]
     with subprocess.Popen([*command, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        wait(lambda: bool(runs.list()) and len(runs.events(runs.list()[0].id)[0]) > 20)
+        until(lambda: bool(runs.list()) and len(runs.events(runs.list()[0].id)[0]) > 20)
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=120)
     id = runs.list()[0].id

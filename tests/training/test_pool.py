@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.training.mortal import ABORT, COMMAND, EXIT, FILL, HANG, HOARD, KILL, RAISE, recipe
-from tests.training.test_worker import same, told, undisturbed, wait
+from tests.training.test_worker import same, told, undisturbed
+from tests.waiting import until
 from training import pool as module
 from training.events import Done
 from training.lock import Lock, held
@@ -66,13 +67,13 @@ def test_what_goes_wrong_is_one_failed_run_with_its_reason(pool: Pool) -> None:
     """All that can happen, and a run among them that is none of it. What the disk had no room for goes on."""
     ids = {seed: pool.submit(recipe(seed)) for seed in (*REASONS, 0)}
     for seed, id in ids.items():
-        wait(ended(pool, id))
+        until(ended(pool, id))
         assert pool.runs.status(id) == ("failed" if seed else "finished")
         assert [each for each in told(pool.runs, id) if each["kind"] == "step"], "what it told is still there"
         assert re.fullmatch(REASONS.get(seed, ""), pool.runs.why(id)), pool.runs.why(id)
     other, full = Pool(pool.runs, slots=1, keep_warm=False), ids[FILL]
     other.play(full)  # its workers have all the room they need
-    wait(lambda: pool.runs.status(full) == "finished")
+    until(lambda: pool.runs.status(full) == "finished")
     other.close()
     assert same(
         [each for each in told(pool.runs, full) if each["kind"] != "failed"], undisturbed(recipe(FILL))
@@ -83,7 +84,7 @@ def test_the_log_tells_of_a_run_and_its_end(tmp_path: Path, caplog: pytest.LogCa
     caplog.set_level(logging.INFO, "zoolens")
     pool = Pool(Runs(tmp_path), slots=1, keep_warm=False, command=NOBODY)
     id = pool.submit(recipe(0))
-    wait(ended(pool, id))
+    until(ended(pool, id))
     pool.close()
     begun, end = (each for each in map(log.read, caplog.records) if each.name.startswith("run "))
     assert (begun.name, begun.fields["run"], begun.fields["data"]) == ("run submitted", id, "shapes")
@@ -97,7 +98,7 @@ def test_a_run_stops_wherever_it_is(pool: Pool) -> None:
     The half second that it may take is measured by benchmarks/training.py; here others may be at work, too.
     """
     id = pool.submit(recipe(HANG))
-    wait(lambda: len(pool.runs.events(id)[0]) >= 6)
+    until(lambda: len(pool.runs.events(id)[0]) >= 6)
     time.sleep(0.1)
     second = threading.Thread(target=pool.stop, args=(id,))
     start = time.monotonic()
@@ -121,16 +122,16 @@ def test_a_killed_server_takes_its_workers_along_and_its_runs_go_on(tmp_path: Pa
     process = subprocess.Popen(
         [*COMMAND, "server"], env=environment, cwd=Path(__file__).parents[2], stdin=subprocess.DEVNULL
     )
-    wait(lambda: len(runs.events(ids[0])[0]) > 8)
+    until(lambda: len(runs.events(ids[0])[0]) > 8)
     before = {id: told(runs, id) for id in ids}
     process.kill()
     process.wait()
-    wait(lambda: not any(held(runs.path(id) / "lock") for id in ids), 10)
+    until(lambda: not any(held(runs.path(id) / "lock") for id in ids), 10)
     assert runs.status(ids[0]) == "interrupted"
     pool = Pool(runs, slots=2, command=WORKER)
     pool.recover()
     for id, each in zip(ids, wanted, strict=True):
-        wait(ended(pool, id))
+        until(ended(pool, id))
         assert told(runs, id)[: len(before[id])] == before[id]
         assert same(told(runs, id), undisturbed(each))
     pool.close()
@@ -139,16 +140,16 @@ def test_a_killed_server_takes_its_workers_along_and_its_runs_go_on(tmp_path: Pa
 @pytest.mark.slow
 def test_a_paused_run_makes_room_for_those_who_wait(pool: Pool) -> None:
     first = pool.submit(recipe(epochs=20))
-    wait(lambda: pool.runs.status(first) == "running")
+    until(lambda: pool.runs.status(first) == "running")
     pool.pause(first)
-    wait(lambda: pool.runs.status(first) == "paused")
+    until(lambda: pool.runs.status(first) == "paused")
     second = pool.submit(recipe())
-    wait(lambda: pool.runs.status(second) == "finished")
+    until(lambda: pool.runs.status(second) == "finished")
     assert pool.runs.status(first) == "paused"
     pool.step(first)
     steps = len([each for each in told(pool.runs, first) if each["kind"] == "step"])
-    wait(lambda: len([each for each in told(pool.runs, first) if each["kind"] == "step"]) == steps + 1)
-    wait(lambda: pool.runs.status(first) == "paused")
+    until(lambda: len([each for each in told(pool.runs, first) if each["kind"] == "step"]) == steps + 1)
+    until(lambda: pool.runs.status(first) == "paused")
     pool.stop(first)
     assert pool.runs.status(first) == "stopped"
 
@@ -207,7 +208,7 @@ def test_a_pool_cleans_up_after_dead_ones(tmp_path: Path) -> None:
     (tmp_path / POOLS / "dead").touch()
     pool = Pool(Runs(tmp_path), command=NOBODY)
     pool.recover()
-    wait(lambda: [each.name for each in (tmp_path / POOLS).glob("[!.]*")] == [pool.id], 20)
+    until(lambda: [each.name for each in (tmp_path / POOLS).glob("[!.]*")] == [pool.id], 20)
     assert pool.runs.lives(pool.id)
     pool.close()
     assert not pool.runs.lives(pool.id)
@@ -238,7 +239,7 @@ def test_workers_that_cannot_start_do_not_stop_the_server(
 ) -> None:
     pool = Pool(Runs(tmp_path), command=NOBODY)
     id = pool.submit(recipe())
-    wait(ended(pool, id))
+    until(ended(pool, id))
     assert pool.runs.why(id) == "The training failed: it ended without a word."
     pool.close()
 

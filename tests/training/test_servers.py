@@ -15,7 +15,8 @@ from tests.serving import serving
 from tests.training.mortal import COMMAND, HANG, recipe
 from tests.training.test_own import good, zipped
 from tests.training.test_pool import WORKER, ended
-from tests.training.test_worker import same, told, undisturbed, wait
+from tests.training.test_worker import same, told, undisturbed
+from tests.waiting import until
 from training.data import store
 from training.data.errand import Errand
 from training.events import Done
@@ -129,7 +130,7 @@ def test_a_killed_server_leaves_its_runs_to_the_other(tmp_path: Path) -> None:
         env=os.environ | {"ZOOLENS_RUNS": str(runs.root)},
     )  # fmt: skip
     try:
-        wait(lambda: len(runs.events(ids[0])[0]) > 8)
+        until(lambda: len(runs.events(ids[0])[0]) > 8)
         here = Pool(runs, slots=1, command=WORKER)
         here.recover()
         assert [here.place(id) for id in ids] == [None] * 3
@@ -138,10 +139,10 @@ def test_a_killed_server_leaves_its_runs_to_the_other(tmp_path: Path) -> None:
         there.kill()
         there.wait()
     for id, each in zip(ids, wanted, strict=True):
-        wait(ended(here, id))
+        until(ended(here, id))
         assert told(runs, id)[: len(before[id])] == before[id]
         assert same(told(runs, id), undisturbed(each))
-    wait(lambda: [each.name for each in (runs.root / POOLS).glob("[!.]*")] == [here.id], 20)
+    until(lambda: [each.name for each in (runs.root / POOLS).glob("[!.]*")] == [here.id], 20)
     here.close()
 
 
@@ -151,10 +152,10 @@ def test_a_run_that_hangs_is_stopped_from_another_server(tmp_path: Path) -> None
     here, there = Pool(runs, slots=1, command=WORKER), Pool(runs, slots=1, keep_warm=False)
     id = there.runs.submit(recipe(HANG), pool=here.id)
     here.play(id)
-    wait(lambda: len(runs.events(id)[0]) >= 6)
+    until(lambda: len(runs.events(id)[0]) >= 6)
     there.stop(id)
-    wait(lambda: runs.status(id) == "stopped", 30)
-    wait(lambda: not held(runs.path(id) / "lock"), 5)
+    until(lambda: runs.status(id) == "stopped", 30)
+    until(lambda: not held(runs.path(id) / "lock"), 5)
     here.close()
     there.close()
 

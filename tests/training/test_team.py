@@ -16,7 +16,8 @@ from torch.nn import functional as F
 from tests.training.mortal import COMMAND
 from tests.training.mortal import recipe as short
 from tests.training.test_loop import DEVIATION, MEAN, RESNET, recipe, split
-from tests.training.test_worker import same, told, undisturbed, wait
+from tests.training.test_worker import same, told, undisturbed
+from tests.waiting import until
 from training.chance import order
 from training.events import Step, to_dict
 from training.loop import Trainer
@@ -111,7 +112,7 @@ def test_a_helper_changes_nothing_and_may_die(tmp_path: Path) -> None:
     helper.say(json.dumps(task))
     helpers = Counting(folder / own["meeting"], 2)
     alone, trainer = Trainer(wanted), Trainer(wanted, helpers=helpers)
-    wait(lambda: helpers._here)
+    until(lambda: helpers._here)
     events = [*islice(trainer, 6)]
     assert helpers.answers == [False, True, False] * 3
     helper.kill()
@@ -130,11 +131,11 @@ def test_helpers_make_room_for_those_who_wait(tmp_path: Path) -> None:
     pool = Pool(Runs(tmp_path), slots=2, keep_warm=False, command=WORKER)
     wanted = [replace(short(seed, epochs=3, images=160), workers=2) for seed in range(2)]
     first = pool.submit(wanted[0])
-    wait(lambda: len(pool._helping) == 1)
-    wait(lambda: len(told(pool.runs, first)) > 4)
+    until(lambda: len(pool._helping) == 1)
+    until(lambda: len(told(pool.runs, first)) > 4)
     second = pool.submit(wanted[1])
     for id, each in zip((first, second), wanted, strict=True):
-        wait(partial(ended, pool, id))
+        until(partial(ended, pool, id))
         assert same(told(pool.runs, id), undisturbed(each))
-    wait(lambda: not pool._helping)
+    until(lambda: not pool._helping)
     pool.close()

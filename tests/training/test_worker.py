@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.training.mortal import COMMAND, recipe
+from tests.waiting import until
 from training import worker
 from training.events import Changed, Done, Failed, Started, Step, to_dict
 from training.lock import Lock, held
@@ -70,13 +71,6 @@ def in_background(runs: Runs) -> Iterator[Callable[[str], threading.Event]]:
         runs.command(run.id, "stop")
     for thread in threads:
         thread.join()
-
-
-def wait(holds: Callable[[], bool], seconds: float = 180) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it does not happen"
-        time.sleep(0.005)
 
 
 def test_a_run_tells_what_the_trainer_tells(runs: Runs) -> None:
@@ -138,7 +132,7 @@ def test_one_step_one_epoch_and_on(runs: Runs, in_background: Callable[[str], th
     in_background(id)
 
     def steps() -> list[int]:
-        wait(lambda: runs.status(id) == "paused" and runs.state(id).read == _size(runs, id))  # type: ignore[union-attr]
+        until(lambda: runs.status(id) == "paused" and runs.state(id).read == _size(runs, id))  # type: ignore[union-attr]
         return [each["step"] for each in told(runs, id) if each["kind"] == "step"]
 
     assert steps() == []
@@ -150,7 +144,7 @@ def test_one_step_one_epoch_and_on(runs: Runs, in_background: Callable[[str], th
     evaluations = [each["weights"] for each in told(runs, id) if each["kind"] == "evaluation"]
     assert evaluations == ["raw", "raw", "ema"], "all that belongs to the epoch's end"
     runs.command(id, "play")
-    wait(lambda: runs.status(id) == "finished")
+    until(lambda: runs.status(id) == "finished")
     assert same(told(runs, id), undisturbed(wanted))
 
 
@@ -165,9 +159,9 @@ def test_a_paused_run_leaves_and_comes_back(
     id = runs.submit(wanted)
     runs.command(id, "step")
     leave = in_background(id)
-    wait(lambda: runs.status(id) == "paused")
+    until(lambda: runs.status(id) == "paused")
     leave.set()
-    wait(lambda: is_free(runs, id))
+    until(lambda: is_free(runs, id))
     assert runs.status(id) == "paused"
     assert told(runs, id)[-1]["kind"] == "step"
     runs.command(id, "play")
@@ -187,14 +181,14 @@ def test_the_rate_is_changed_once_and_kept(
     id = runs.submit(wanted)
     runs.command(id, "step")
     leave = in_background(id)
-    wait(lambda: runs.status(id) == "paused")
+    until(lambda: runs.status(id) == "paused")
     read = runs.state(id).read  # type: ignore[union-attr]
     runs.rate(id, 0.003)
-    wait(lambda: told(runs, id)[-1]["kind"] == "changed")
+    until(lambda: told(runs, id)[-1]["kind"] == "changed")
     runs.command(id, "step")
-    wait(lambda: told(runs, id)[-1]["kind"] == "step")
+    until(lambda: told(runs, id)[-1]["kind"] == "step")
     leave.set()
-    wait(lambda: is_free(runs, id))
+    until(lambda: is_free(runs, id))
     with Lock(runs.path(id) / "lock") as lock:
         write_state(lock, State(status="running", read=read))  # nothing behind this was remembered
     runs.checkpoint(id, "last").unlink()
@@ -268,7 +262,7 @@ def test_two_do_not_work_at_one_run(runs: Runs, in_background: Callable[[str], t
     id = runs.submit(recipe())
     runs.command(id, "pause")
     in_background(id)
-    wait(lambda: runs.status(id) == "paused")
+    until(lambda: runs.status(id) == "paused")
     assert work(runs.path(id), threading.Event()) == worker.BUSY
 
 

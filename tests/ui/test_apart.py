@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.waiting import alive, until
 from ui.apart import Apart
 
 
@@ -58,21 +58,6 @@ def marking(path: Path) -> Iterator[int]:
 
 def modules() -> Iterator[set[str]]:
     yield set(sys.modules)
-
-
-def gone(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_work_is_done_in_one_other_process_side_by_side(apart: Apart) -> None:
@@ -126,7 +111,7 @@ def test_a_killed_process_is_a_sentence_and_the_next_work_begins_another() -> No
     ((_, other),) = apart.rounds(counting, 1)
     assert other != pid
     apart.close()
-    until(lambda: gone(other))
+    until(lambda: not alive(other))
 
 
 def test_it_ends_with_the_server() -> None:
@@ -136,7 +121,7 @@ def test_it_ends_with_the_server() -> None:
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     pid = int(said.stdout)
-    until(lambda: gone(pid))
+    until(lambda: not alive(pid))
 
 
 def test_occlusion_needs_no_streamlit_there_and_is_imported_ahead() -> None:

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from tests.waiting import until
 from ui.background import Background, Load, Report, Seen, told
 
 PATIENCE = 20.0  # seconds that a test waits for what should take none
@@ -119,13 +120,6 @@ def test_the_queue_is_bounded() -> None:
     pool.close()
     ready(pool, 5, state="cancelled")  # type: ignore[arg-type]
     ready(pool, "first", state="cancelled")
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.002)
 
 
 def counting(*numbers: int) -> Callable[[], Iterator[int]]:

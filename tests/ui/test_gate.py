@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import streamlit as st
 
+from tests.waiting import until
 from ui import gate as module
 from ui.background import Background, Report
 from ui.gate import Full, Gate, heavy, patient
@@ -38,13 +39,6 @@ def begun(work: Callable[[], object]) -> Future[object]:
 
     threading.Thread(target=run, daemon=True).start()
     return answer
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "this should have happened long ago"
-        time.sleep(0.002)
 
 
 class Held:

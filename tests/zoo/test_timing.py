@@ -6,12 +6,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from torch import nn
 
+from tests.waiting import alive, until
 from zoo import skeleton, timing
 from zoo.timing import measure
 
@@ -124,23 +124,6 @@ def test_a_server_that_is_killed_leaves_nothing_behind(tmp_path: Path) -> None:
         assert alive(number)
         server.kill()
     until(lambda: not alive(number))
-
-
-def until(true: Callable[[], bool]) -> None:
-    for _ in range(600):
-        if true():
-            return
-        time.sleep(0.1)
-    raise AssertionError("not within a minute")
-
-
-def alive(number: int) -> bool:
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{number}/stat")
-    return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")
 
 
 def test_without_proc_the_system_is_asked_another_way(
