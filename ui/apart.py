@@ -62,7 +62,7 @@ class Apart:
     def rounds(self, work: Callable[P, Iterator[T]], *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
         """What `work(...)` yields, computed there, each when it is asked for.
 
-        `work` is a function of a module. Its ValueError is raised here; RuntimeError for any other exception,
+        `work` is a generator function of a module. Its ValueError is raised here; RuntimeError for any other exception,
         whose traceback is in the log of the server. ValueError, too, where the process has ended meanwhile.
         """
         process = self.start()
@@ -160,11 +160,15 @@ class _Process:
 
 
 def _listen(asked: "SimpleQueue[Any]") -> None:
-    """Read what the server says, and end with it."""
-    with suppress(EOFError, pickle.UnpicklingError):
+    """Read what the server says, and end with it, or where it says what nobody understands."""
+    try:
         while True:
             asked.put(pickle.load(sys.stdin.buffer))
-    os._exit(0)
+    except EOFError:
+        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
 
 
 def _answer(work: Iterator[Any]) -> bytes:

@@ -187,6 +187,6 @@ def _later() -> None:
     gc.collect()
     gc.freeze()
     log.start()  # for libraries that came meanwhile
-    cached.apart().start()
     if shared(Runs()):
         cached.pool()  # else the first who wants to train brings it
+    cached.apart().start()

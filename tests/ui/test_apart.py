@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,13 @@ def marking(path: Path) -> Iterator[int]:
             yield 1
     finally:
         path.unlink()
+
+
+class Unknown:
+    """What the other process cannot read."""
+
+    def __reduce__(self) -> tuple[Callable[[str], object], tuple[str]]:
+        return import_module, ("no.such.module",)
 
 
 def modules() -> Iterator[set[str]]:
@@ -112,6 +120,13 @@ def test_a_killed_process_is_a_sentence_and_the_next_work_begins_another() -> No
     assert other != pid
     apart.close()
     until(lambda: not alive(other))
+
+
+def test_what_the_process_cannot_read_ends_it_and_nobody_waits_for_ever() -> None:
+    apart = Apart()
+    with pytest.raises(ValueError, match="Try it again"):
+        list(apart.rounds(marking, Unknown()))  # type: ignore[arg-type]
+    apart.close()
 
 
 def test_it_ends_with_the_server() -> None:
