@@ -62,8 +62,8 @@ class Apart:
     def rounds(self, work: Callable[P, Iterator[T]], *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
         """What `work(...)` yields, computed there, each when it is asked for.
 
-        `work` is a generator function of a module. Its ValueError is raised here; RuntimeError for any other exception,
-        whose traceback is in the log of the server. ValueError, too, where the process has ended meanwhile.
+        `work` is a generator function of a module. Its ValueError is raised here; RuntimeError for any other
+        exception, whose traceback is in the log of the server. ValueError, too, where the process has ended.
         """
         process = self.start()
         number = process.begin(work, args, kwargs)
