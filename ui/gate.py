@@ -62,6 +62,7 @@ class Gate:
         self._threads = torch.get_num_threads()
         self._lock = threading.Lock()
         self._queue: list[_Turn] = []
+        self._ahead: dict[_Turn, int] = {}  # of each who waits; empty where the queue has changed since
         self._served: dict[str, float] = {}  # when a reader last had a turn
         self._numbers = count()
         self._here = threading.local()
@@ -152,6 +153,7 @@ class Gate:
             self._free -= 1
             self._serve(turn)
             turn.has_come.set()
+        self._ahead.clear()
 
     def _serve(self, turn: _Turn) -> None:
         self._served |= dict.fromkeys(turn.readers, time.monotonic())
@@ -162,8 +164,10 @@ class Gate:
     def _before(self, turn: _Turn) -> int:
         """How many come before it."""
         with self._lock:
-            own = self._order(turn)
-            return sum(self._order(other) < own for other in self._queue)
+            if not self._ahead:
+                waiting = sorted(self._queue, key=self._order)
+                self._ahead = {each: place for place, each in enumerate(waiting)}
+            return self._ahead.get(turn, 0)
 
     def _wait(self, turn: _Turn) -> None:
         if get_script_run_ctx(suppress_warning=True) is None:  # nobody who could be told
