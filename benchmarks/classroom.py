@@ -152,7 +152,7 @@ class Server:
             said for path in Path("/proc").glob("[0-9]*/cmdline") if b"ui.apart" in _read(path).split(b"\0")
             if (said := _told(int(path.parent.name))).get("PPid") == str(self.pid)
         ]  # fmt: skip
-        return sum(int(each["VmRSS"].split()[0]) for each in (own, *apart)) / 1024
+        return sum(int(each.get("VmRSS", "0 kB").split()[0]) for each in (own, *apart)) / 1024
 
     def spent(self) -> float:
         """Seconds of processor time so far, of all threads: clock_getcpuclockid(3)."""

@@ -23,6 +23,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Literal, ParamSpec, TypeVar
 
+import torch
+
 from ui import memory
 from zoo.timing import leave_room_for_others
 
@@ -50,23 +52,20 @@ class Apart:
         self._starting = threading.Lock()
         self._process: _Process | None = None
 
-    def start(self) -> "_Process":
+    def start(self) -> None:
         """Begin it, where it does not run already."""
         with self._starting:
-            if self._process is not None and not self._process.lives:
-                self._process.close()
-                self._process = None
-            self._process = self._process or _Process(*self._ready)
-            return self._process
+            self._started()
 
     def rounds(self, work: Callable[P, Iterator[T]], *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
         """What `work(...)` yields, computed there, each when it is asked for.
 
         `work` is a generator function of a module. Its ValueError is raised here; RuntimeError for any other
-        exception, whose traceback is in the log of the server. ValueError, too, where the process has ended.
+        exception, with its traceback. ValueError, too, where the process has ended.
         """
-        process = self.start()
-        number = process.begin(work, args, kwargs)
+        with self._starting:
+            process = self._started()
+            number = process.begin(work, args, kwargs)
         try:
             while True:
                 word, told = process.next(number)
@@ -75,16 +74,30 @@ class Apart:
                 if word == "refused":
                     raise ValueError(told)
                 if word == "failed":
-                    raise RuntimeError(f"The process that computes apart: {told}")
+                    raise RuntimeError(f"in the process that computes apart:\n{told}")
                 yield told
         finally:
             process.end(number)
+
+    def free(self) -> None:
+        """Let it forget all it keeps, by beginning another; where work is under way, nothing happens."""
+        with self._starting:
+            if self._process is not None and not self._process.under_way:
+                self._process.close()
+                self._started()
 
     def close(self) -> None:
         """End it, whatever it does."""
         with self._starting:
             if self._process is not None:
                 self._process.close()
+
+    def _started(self) -> "_Process":
+        if self._process is not None and not self._process.lives:
+            self._process.close()
+            self._process = None
+        self._process = self._process or _Process(*self._ready)
+        return self._process
 
 
 class _Process:
@@ -103,6 +116,7 @@ class _Process:
         self._asking = threading.Lock()
         self._writing = threading.Lock()
         self._ended: deque[int] = deque()
+        self.under_way: set[int] = set()
 
     @property
     def lives(self) -> bool:
@@ -110,28 +124,26 @@ class _Process:
 
     def begin(self, *work: Any) -> int:
         number = next(self._numbers)
+        self.under_way.add(number)
         self._say(("begin", number, *work))
         return number
 
     def next(self, number: int) -> tuple[_Word, Any]:
         with self._asking:
-            self._say(("next", number))
+            self._say(("next", number, torch.get_num_threads()))  # as many as the gate gives this thread
             try:
                 word, told = pickle.load(self._stdout)
-            except (EOFError, OSError, ValueError, pickle.UnpicklingError):  # it ended, perhaps within a word
+            except Exception:  # it ended, perhaps within a word; or the next to read would read its rest
                 self._process.kill()
                 self._process.wait()
                 raise ValueError(_LOST) from None
         return word, told
 
     def end(self, number: int) -> None:
-        """Let it forget a piece of work. Waits for nobody: Python may call this wherever it finds garbage."""
+        """Let it forget a piece of work. Takes no lock: Python may call this wherever it finds garbage."""
+        self.under_way.discard(number)
         self._ended.append(number)
-        if self._writing.acquire(blocking=False):
-            try:
-                self._tell_ended()
-            finally:
-                self._writing.release()
+        self._tell_ended()
 
     def close(self) -> None:
         with suppress(OSError):  # it has ended, and did not read all
@@ -146,12 +158,17 @@ class _Process:
     def _say(self, words: tuple[Any, ...]) -> None:
         said = pickle.dumps(words)
         with self._writing:
-            self._tell_ended()
             self._write(said)
+        self._tell_ended()
 
     def _tell_ended(self) -> None:
-        while self._ended:
-            self._write(pickle.dumps(("end", self._ended.popleft())))
+        """Whoever has the lock does this when it has said its own."""
+        while self._ended and self._writing.acquire(blocking=False):
+            try:
+                if self._ended:
+                    self._write(pickle.dumps(("end", self._ended.popleft())))
+            finally:
+                self._writing.release()
 
     def _write(self, said: bytes) -> None:
         with suppress(OSError, ValueError):  # it has ended, which who waits for an answer finds out
@@ -186,8 +203,7 @@ def _answer(work: Iterator[Any]) -> bytes:
         if isinstance(error, MemoryError) or "allocate memory" in str(error):  # torch's own is a RuntimeError
             word, told = "refused", _MEMORY
         else:
-            traceback.print_exc()
-            word, told = "failed", f"{type(error).__name__}: {error}"
+            word, told = "failed", traceback.format_exc()
     return pickle.dumps((word, told))
 
 
@@ -198,24 +214,25 @@ def main() -> None:
     memory.one_heap()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints
-    for name in sys.argv[1:]:
-        import_module(name)
-    leave_room_for_others()
     asked: SimpleQueue[Any] = SimpleQueue()
     threading.Thread(target=_listen, args=(asked,), daemon=True).start()
+    for name in sys.argv[1:]:
+        import_module(name)
     under_way: dict[int, Iterator[Any]] = {}
     while True:
         word, number, *more = asked.get()
         if word == "begin":
-            work, args, kwargs = more
-            under_way[number] = work(*args, **kwargs)
+            leave_room_for_others()  # of what is free now
+            under_way[number] = more[0](*more[1], **more[2])
         elif word == "next":
+            torch.set_num_threads(*more)
             answers.write(_answer(under_way[number]))
             answers.flush()
         else:
             del under_way[number]
-            if not under_way:
-                memory.trim()
+        del more  # or the last picture would stay
+        if not under_way:
+            memory.trim()
 
 
 if __name__ == "__main__":

@@ -404,6 +404,7 @@ def _begun(made: Background) -> Background:
 @_lasting
 def occlusions() -> Background:
     """The occlusions of all readers, in rounds: a map stands in memory as long as it is under way."""
+    apart()  # first, so that it ends last
     return _begun(Background(1, opened=4, patience=20.0))
 
 
@@ -703,6 +704,7 @@ def free() -> None:
     st.cache_data.clear()
     st.cache_resource.clear()
     forget_pictures()
+    apart().free()
     gc.collect()
     memory.trim()
 

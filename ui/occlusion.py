@@ -27,7 +27,7 @@ from ui.occlusion_work import Pictures, Progress, Settings
 from ui.photo import Photo
 from ui.subject import Subject
 from viz.occlusion import FILLS, Occlusion
-from zoo import limits
+from zoo import Specimen, limits
 
 PAGE = "occlusion"
 _SQUARE = "occlusion.square"  # of the address: row and column of the square's upper left pixel, "90.45"
@@ -116,7 +116,7 @@ def _watch(chosen: Subject, picture: Photo, image: Tensor, settings: Settings, s
     key = (what, whole)
     pool.leave(reader, but=key)
     others = occlusion_elsewhere.pictures(picture, chosen.loaded.preprocess)
-    begin = partial(_work, chosen, image, settings, others, None if whole else _QUICK)
+    begin = partial(_work, chosen.specimen, image, settings, others, None if whole else _QUICK)
 
     def look() -> Seen:
         return pool.look(key, reader) or pool.rounds(key, begin, reader)
@@ -152,11 +152,11 @@ def _watch(chosen: Subject, picture: Photo, image: Tensor, settings: Settings, s
 
 
 def _work(
-    chosen: Subject, image: Tensor, settings: Settings, others: Pictures, most: float | None
+    specimen: Specimen, image: Tensor, settings: Settings, others: Pictures, most: float | None
 ) -> Iterator[Progress]:
     """All that is known, again and again."""
     known: Progress | None = None
-    for told in cached.apart().rounds(occlusion_work.rounds, chosen.specimen, image, settings, others, most):
+    for told in cached.apart().rounds(occlusion_work.rounds, specimen, image, settings, others, most):
         known = told.after(known)
         yield known
 
@@ -183,7 +183,7 @@ def _status(seen: Seen, key: object, begin: Callable[[], None], whole: bool) -> 
             left = f"about {_seconds(latest.left)} left"
             words.progress(found.done, f"**{found.done:.0%} of {places}**, {left}: {what}. {how}")
         elif found.done == 1:
-            words.markdown(f"**{places} in {_seconds(seen.seconds - latest.apart)}**: {what}. {how}")
+            words.markdown(f"**{places} in {_seconds(seen.seconds - latest.besides)}**: {what}. {how}")
         elif seen.state == "cancelled":
             words.markdown(f"**Stopped at {found.done:.0%} of {places}**: {what}. What is known stays.")
         else:

@@ -52,7 +52,7 @@ class Progress:
     exact: bool
     projection: Projection | str | None  # or a sentence why there is none; None: still to come
     elsewhere: tuple[Elsewhere, ...] | None = None  # None: still to come, or there is none
-    apart: float = 0.0  # seconds of work that went into what is no place of the square
+    besides: float = 0.0  # seconds of work that went into what is no place of the square
 
     def after(self, _: "Progress | None") -> "Progress":
         """All of it, whatever was known before."""
@@ -67,7 +67,7 @@ class More:
     left: float = 0.0
     projection: Projection | str | None = None
     elsewhere: tuple[Elsewhere, ...] | None = None
-    apart: float = 0.0
+    besides: float = 0.0
 
     def after(self, known: Progress | None) -> Progress:
         """All of it, with what was known before."""
@@ -78,7 +78,7 @@ class More:
             left=self.left,
             projection=self.projection or known.projection,
             elsewhere=self.elsewhere,
-            apart=self.apart,
+            besides=known.besides + self.besides,
         )
 
 
@@ -90,7 +90,9 @@ def rounds(
     `image`: (1, C, H, W). `most`: seconds of work beyond which it looks at no more places after the first
     look. ValueError where the network cannot be loaded, or does not take this.
     """
+    start = time.monotonic()
     loaded = _networks().get(specimen)
+    besides = time.monotonic() - start
     model = loaded.model
     occluder = Occluder(
         model, image, 0, size=settings.size, stride=settings.stride, fill=settings.fill,
@@ -98,17 +100,19 @@ def rounds(
     )  # fmt: skip
     left = occluder.seconds()
     yield Progress(
-        found=occluder.found(), left=left, total=left, how=occluder.how, exact=occluder.exact, projection=None
-    )
+        found=occluder.found(), left=left, total=left, how=occluder.how, exact=occluder.exact,
+        projection=None, besides=besides,
+    )  # fmt: skip
     projection = _projection(model, image, occluder.found())
+    yield More(left=left, projection=projection)
     for number, answers in enumerate(occluder.batches(), start=1):
-        yield More(answers=answers, left=occluder.seconds(), projection=projection if number == 1 else None)
+        yield More(answers=answers, left=occluder.seconds())
         if most is not None and left > most and number == _LOOK:
             break
     if isinstance(projection, Projection):
         start = time.monotonic()
         elsewhere = look_elsewhere(model, loaded.preprocess, others, occluder.found())
-        yield More(left=occluder.seconds(), elsewhere=elsewhere, apart=time.monotonic() - start)
+        yield More(left=occluder.seconds(), elsewhere=elsewhere, besides=time.monotonic() - start)
 
 
 @cache

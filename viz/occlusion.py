@@ -216,7 +216,7 @@ class Occluder:
             raise ValueError(f"One picture (1, C, H, W) is occluded at a time, not {tuple(image.shape)}.")
         if size < 1 or stride < 1:
             raise ValueError(f"Size and stride of the square are at least 1 px, not {size} and {stride}.")
-        self._image, self._size, self._stride = image.detach(), size, stride
+        self._image, self._size = image.detach(), size
         self._shape = (image.shape[2], image.shape[3])
         self._ys, self._xs = (starts(side, size, stride) for side in self._shape)
         self._fill = fill

@@ -102,7 +102,7 @@ SPLITS_GIB = Limit(
 )  # fmt: skip
 NETWORKS_MIB = Limit(
     variable="ZOOLENS_NETWORKS_MIB", default=1_024, unit="MiB",
-    what="networks in memory; one that is larger is kept alone",
+    what="networks in memory; one that is larger is kept alone, and occlusions keep another",
 )  # fmt: skip
 RESULTS_MIB = Limit(
     variable="ZOOLENS_RESULTS_MIB", default=192, unit="MiB",

@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from tests.browser import driver
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +36,7 @@ def told(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> list[dic
             driver.settled(page)
             page.wait_for_load_state("networkidle")  # or a picture that is being fetched would be gone
         visitor.close()
-        deadline = time.monotonic() + 60
-        while "session end" not in _told(file):
-            assert time.monotonic() < deadline, file.read_text()
-            time.sleep(0.1)
+        until(lambda: "session end" in _told(file))
     return [json.loads(line) for line in _lines(file)]
 
 

@@ -1,7 +1,6 @@
 """Two servers on one folder, as behind a load balancer: each sees, steers and takes over the other's runs."""
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser import driver
 from tests.browser.test_train import LONG, press, query, says
+from tests.waiting import until
 from training.events import Done, Step
 from training.runs import Runs
 
@@ -61,10 +61,7 @@ def test_a_run_is_begun_on_one_and_goes_on_on_the_other(context: BrowserContext,
             here.close()
             driver.kill(first)
         made = len(runs.events(id)[0])
-        deadline = time.monotonic() + 120
-        while len(runs.events(id)[0]) <= made or runs.status(id) != "running":
-            assert time.monotonic() < deadline, runs.status(id)
-            time.sleep(0.1)
+        until(lambda: len(runs.events(id)[0]) > made and runs.status(id) == "running")
         says(there, "Training")
         press(there, "Stop")
         says(there, "Stopped")

@@ -124,6 +124,12 @@ def test_long_work_says_how_long_and_waits_for_a_word(app: AppTest, monkeypatch:
     assert None not in sheet(finished(page))["sheet"]["says"]
 
 
+def test_a_few_places_have_all_their_panels(app: AppTest) -> None:
+    drawn = sheet(finished(opened(app, size="1/2", stride="1")))["sheet"]
+    assert (len(drawn["ys"]), len(drawn["xs"])) == (2, 2)
+    assert all(panel["image"] for panel in drawn["panels"] if panel["key"] == "projection")
+
+
 def whose() -> Iterator[int]:
     yield os.getpid()
 

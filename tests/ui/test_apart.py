@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.waiting import alive, until
 from ui.apart import Apart
@@ -64,6 +65,11 @@ class Unknown:
         return import_module, ("no.such.module",)
 
 
+def threads() -> Iterator[int]:
+    while True:
+        yield torch.get_num_threads()
+
+
 def modules() -> Iterator[set[str]]:
     yield set(sys.modules)
 
@@ -80,6 +86,30 @@ def test_work_is_done_in_one_other_process_side_by_side(apart: Apart) -> None:
 def test_it_takes_what_the_pages_leave_over(apart: Apart) -> None:
     ((_, pid),) = apart.rounds(counting, 1)
     assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 10)
+
+
+def test_it_has_as_many_threads_as_who_asks(apart: Apart) -> None:
+    work, before = apart.rounds(threads), torch.get_num_threads()
+    try:
+        for many in (1, 2, 1):
+            torch.set_num_threads(many)
+            assert next(work) == many
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_what_it_keeps_is_freed_unless_work_is_under_way() -> None:
+    apart = Apart()
+    work = apart.rounds(counting, 2)
+    _, pid = next(work)
+    apart.free()
+    assert next(work) == (1, pid)
+    assert next(work, None) is None
+    apart.free()
+    ((_, other),) = apart.rounds(counting, 1)
+    assert other != pid
+    assert not alive(pid)
+    apart.close()
 
 
 @pytest.mark.parametrize(

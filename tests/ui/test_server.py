@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -23,6 +22,7 @@ from streamlit.web.server import server_util
 
 from tests.browser import driver
 from tests.browser.session import session
+from tests.waiting import until
 from ui import cached, server, visits
 from zoo import limits
 
@@ -201,7 +201,4 @@ def test_what_the_last_reader_has_uploaded_is_forgotten() -> None:
 
     with driver.serving(STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL="1") as base:
         asyncio.run(upload(base))
-        deadline = time.monotonic() + 60
-        while held(base):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(lambda: not held(base), every=0.1)

@@ -1,6 +1,5 @@
 """The picker of networks: what stands in the address is shown, and what cannot be had gets a sentence."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from tests.played import NAME, play, played
+from tests.waiting import until
 from training.recipe import Recipe
 from training.runs import Runs
 from ui import cached, samples, subject
@@ -189,9 +189,8 @@ def test_a_download(page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def wait(page: AppTest) -> None:
     """Until the download is over, and the page knows."""
-    errand, deadline = cached.errands().get(f"weights {NAME}"), time.monotonic() + 60
-    while errand and not errand.over and time.monotonic() < deadline:
-        time.sleep(0.05)
+    errand = cached.errands().get(f"weights {NAME}")
+    until(lambda: errand is None or errand.over)
     page.run()
 
 
