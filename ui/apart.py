@@ -35,7 +35,7 @@ NICE = 10  # of what computes for readers; those that train have 19
 
 _ROOT = Path(__file__).parents[1]
 _PARTING = 2.0  # seconds that the process has to end by itself
-_LOST = "What computed this has ended, most likely because memory ran out. Try it again."
+_LOST = "The process that computed this has ended, most likely because memory ran out. Try it again."
 _MEMORY = "This needs more memory than the machine has free. A smaller network needs less."
 
 _Word = Literal["part", "over", "refused", "failed"]
