@@ -38,7 +38,7 @@ from tests.browser.session import Session, session
 from training.pool import Pool
 from training.recipe import Recipe
 from training.runs import ENDED, Runs
-from zoo.timing import machine
+from zoo.timing import machine, resident
 
 FIRST_PAGE, AGAIN, LEVEL, BESIDE = 1.5, 0.2, 1.1, 2.0  # the bars: seconds, seconds, times, times
 THINKING = (1.0, 5.0)  # seconds between two steps of a reader
@@ -127,12 +127,6 @@ def _read(path: Path) -> bytes:
         return b""
 
 
-def _told(pid: int) -> dict[str, str]:
-    """What Linux says of a process: proc_pid_status(5)."""
-    lines = _read(Path(f"/proc/{pid}/status")).decode().splitlines()
-    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
-
-
 class Server:
     """The process that serves."""
 
@@ -147,12 +141,11 @@ class Server:
 
     def memory(self) -> float:
         """MiB of the resident sets of the process and of the one that computes for it."""
-        own = _told(self.pid)
+        children = b" ".join(_read(each) for each in Path(f"/proc/{self.pid}/task").glob("*/children"))
         apart = [
-            said for path in Path("/proc").glob("[0-9]*/cmdline") if b"ui.apart" in _read(path).split(b"\0")
-            if (said := _told(int(path.parent.name))).get("PPid") == str(self.pid)
-        ]  # fmt: skip
-        return sum(int(each.get("VmRSS", "0 kB").split()[0]) for each in (own, *apart)) / 1024
+            each for each in map(int, children.split()) if b"ui.apart" in _read(Path(f"/proc/{each}/cmdline"))
+        ]
+        return sum(resident(each) or 0 for each in (self.pid, *apart)) / 2**20
 
     def spent(self) -> float:
         """Seconds of processor time so far, of all threads: clock_getcpuclockid(3)."""

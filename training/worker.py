@@ -34,7 +34,7 @@ from training.team import Helpers, Leader
 from zoo import weights
 from zoo.anatomy import dissect
 from zoo.memory import needed
-from zoo.timing import free, leave_room_for_others
+from zoo.timing import free, leave_room_for_others, memory_ran_out
 
 ENDED, BUSY = 0, 3  # exit codes: all is told on disk; somebody else works at the run
 NICE = 19  # the server comes first
@@ -79,8 +79,8 @@ class Work:
         except OSError as error:
             self._conclude(Failed(step=0, reason=f"The run cannot be stored: {error.strerror or error}. "
                                   "Make room, then let it play again: it goes on where it was."))  # fmt: skip
-        except (MemoryError, RuntimeError) as error:  # torch's own error about memory is a RuntimeError
-            if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+        except (MemoryError, RuntimeError) as error:
+            if not memory_ran_out(error):
                 raise
             self._conclude(Failed(step=0, reason=_MEMORY))
 

@@ -26,7 +26,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 import torch
 
 from ui import memory
-from zoo.timing import leave_room_for_others
+from zoo.timing import leave_room_for_others, memory_ran_out
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -132,7 +132,7 @@ class _Process:
         with self._asking:
             self._say(("next", number, torch.get_num_threads()))  # as many as the gate gives this thread
             try:
-                word, told = pickle.load(self._stdout)
+                word, told = pickle.load(self._stdout)  # from our own process, by a pipe that nobody else has
             except Exception:  # it ended, perhaps within a word; or the next to read would read its rest
                 self._process.kill()
                 self._process.wait()
@@ -180,7 +180,7 @@ def _listen(asked: "SimpleQueue[Any]") -> None:
     """Read what the server says, and end with it, or where it says what nobody understands."""
     try:
         while True:
-            asked.put(pickle.load(sys.stdin.buffer))
+            asked.put(pickle.load(sys.stdin.buffer))  # from the server, by a pipe that nobody else has
     except EOFError:
         os._exit(0)
     except BaseException:
@@ -200,7 +200,7 @@ def _answer(work: Iterator[Any]) -> bytes:
     except ValueError as error:
         word, told = "refused", str(error)
     except Exception as error:
-        if isinstance(error, MemoryError) or "allocate memory" in str(error):  # torch's own is a RuntimeError
+        if memory_ran_out(error):
             word, told = "refused", _MEMORY
         else:
             word, told = "failed", traceback.format_exc()

@@ -210,9 +210,9 @@ def free() -> int | None:
     return min(whole, int(most) - int(used.read_text())) if most.isdigit() else whole
 
 
-def resident() -> int | None:
-    """Bytes that this process has in memory; None where the system does not say."""
-    return _kilobytes("self/status", "VmRSS")
+def resident(process: int | str = "self") -> int | None:
+    """Bytes that this process, or another, has in memory; None where the system does not say."""
+    return _kilobytes(f"{process}/status", "VmRSS")
 
 
 def _peak() -> int | None:
@@ -243,6 +243,13 @@ def leave_room_for_others() -> None:
         (_PROC / "self/oom_score_adj").write_text("1000")
 
 
+def memory_ran_out(error: Exception) -> bool:
+    """Whether an error says that memory ran out. torch's own is a RuntimeError like any other."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and "allocate memory" in str(error)
+    )
+
+
 def machine() -> str:
     """Processor, cores and torch's version, in words."""
     name = _told("cpuinfo", "model name") or platform.processor() or platform.machine()
@@ -256,8 +263,8 @@ def _answer(task: str) -> dict[str, object]:
         return asdict(_measure_here(**json.loads(task)))
     except ValueError as error:
         return {"refused": str(error)}
-    except (MemoryError, RuntimeError) as error:  # torch's own error about memory is a RuntimeError
-        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+    except (MemoryError, RuntimeError) as error:
+        if not memory_ran_out(error):
             raise
         return {"refused": "it needs more memory than this machine has free."}
 

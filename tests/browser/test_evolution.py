@@ -102,7 +102,7 @@ def test_a_run_that_goes_on_grows(browser: Browser, tmp_path: Path) -> None:
             env=os.environ | {"ZOOLENS_RUNS": str(root), "OMP_NUM_THREADS": "1"},
         )  # fmt: skip
         try:
-            until(lambda: root.is_dir() and bool(Runs(root).list()))
+            until(lambda: root.is_dir() and bool(Runs(root).list()), 60)
             (summary,) = Runs(root).list()
             page = visitor(f"/evolution?evolution.run={summary.id}")
             buttons = page.locator(".film thead button:enabled")

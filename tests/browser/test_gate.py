@@ -32,7 +32,7 @@ def test_who_waits_sees_their_place_and_who_leaves_frees_it(
         expect(page.get_by_text(words, exact=True)).to_be_visible()
 
     def begins(name: str) -> None:
-        until(lambda: (tmp_path / name).exists())
+        until(lambda: (tmp_path / name).exists(), 60)
 
     ann = ask("ann")
     begins("ann")

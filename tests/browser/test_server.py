@@ -36,7 +36,7 @@ def told(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> list[dic
             driver.settled(page)
             page.wait_for_load_state("networkidle")  # or a picture that is being fetched would be gone
         visitor.close()
-        until(lambda: "session end" in _told(file))
+        until(lambda: "session end" in _told(file), 60)
     return [json.loads(line) for line in _lines(file)]
 
 

@@ -61,7 +61,7 @@ def test_a_run_is_begun_on_one_and_goes_on_on_the_other(context: BrowserContext,
             here.close()
             driver.kill(first)
         made = len(runs.events(id)[0])
-        until(lambda: len(runs.events(id)[0]) > made and runs.status(id) == "running")
+        until(lambda: len(runs.events(id)[0]) > made and runs.status(id) == "running", 120)
         says(there, "Training")
         press(there, "Stop")
         says(there, "Stopped")

@@ -188,7 +188,7 @@ def test_what_had_least_comes_first() -> None:
 
     pool.rounds("long", long, "one")
     long.let(5)
-    until(lambda: found(pool, "long", "one") == 5)
+    until(lambda: found(pool, "long", "one") == 5, PATIENCE)
     for name in ("b", "c"):
         pool.rounds(name, partial(noted, name), name)
     long.let()  # the round that the long one is in
@@ -198,14 +198,14 @@ def test_what_had_least_comes_first() -> None:
     assert found(pool, "long", "one") == 6
     pool.stop("long")
     long.let()
-    until(lambda: long.closed)
+    until(lambda: long.closed, PATIENCE)
 
 
 def test_work_in_one_piece_has_its_turn_between_two_rounds() -> None:
     pool, long = Background(1), Rounds(50)
     pool.rounds("long", long, "one")
     long.let()
-    until(lambda: found(pool, "long", "one") == 1)
+    until(lambda: found(pool, "long", "one") == 1, PATIENCE)
     pool.submit("short", lambda report: "here", "two")
     long.let()
     assert over(pool, "short").result == "here"
@@ -218,7 +218,7 @@ def test_who_leaves_gives_up_the_work_before() -> None:
     pool, work = Background(1), Rounds(9)
     pool.rounds("small", work, "reader")
     work.let()
-    until(lambda: found(pool, "small") == 1)
+    until(lambda: found(pool, "small") == 1, PATIENCE)
     pool.rounds("large", counting(1), "reader")
     pool.leave("reader", but="large")
     work.let()
@@ -241,10 +241,10 @@ def test_rounds_that_nobody_looks_at_are_given_up() -> None:
     pool, work = Background(1, patience=0.05), Rounds(9)
     pool.rounds("a", work, "reader")
     work.let()
-    until(lambda: work.made == 1)
+    until(lambda: work.made == 1, PATIENCE)
     time.sleep(0.1)
     work.let()
-    until(lambda: work.closed)
+    until(lambda: work.closed, PATIENCE)
     assert "a" not in pool
     pool.rounds("a", counting(5), "reader")
     assert over(pool, "a").result == 5
@@ -254,11 +254,11 @@ def test_stopped_for_all_with_what_it_had() -> None:
     pool, work = Background(1), Rounds(9)
     pool.rounds("a", work, "reader")
     work.let()
-    until(lambda: found(pool, "a") == 1)
+    until(lambda: found(pool, "a") == 1, PATIENCE)
     pool.stop("a")
     assert over(pool, "a", "cancelled").result == 1
     work.let()
-    until(lambda: work.closed)
+    until(lambda: work.closed, PATIENCE)
     assert over(pool, "a", "cancelled").result == 1
     pool.forget("a")
     pool.rounds("a", counting(7), "reader")
@@ -295,10 +295,10 @@ def test_a_queue_beyond_those_opened() -> None:
     pool, works = Background(2, opened=2), [Rounds(2) for _ in range(4)]
     for number, work in enumerate(works):
         pool.rounds(number, work, f"reader {number}")
-    until(lambda: pool.look(1, "reader 1").state == "running")  # type: ignore[union-attr]
+    until(lambda: pool.look(1, "reader 1").state == "running", PATIENCE)  # type: ignore[union-attr]
     for work in works:
         work.let()
-    until(lambda: [found(pool, number) for number in range(4)] == [1, 1, None, None])
+    until(lambda: [found(pool, number) for number in range(4)] == [1, 1, None, None], PATIENCE)
     assert pool.sharing() == 4
     assert pool.look(3, "reader").place == 1  # type: ignore[union-attr]
     for work in works:
@@ -332,7 +332,7 @@ def test_what_has_just_ended_is_kept_before_what_was_looked_at_meanwhile() -> No
     assert gate.started.wait(PATIENCE)
     assert pool.result("old") is not None
     gate.open.set()
-    until(lambda: "old" not in pool)
+    until(lambda: "old" not in pool, PATIENCE)
     assert found(pool, "new") == "whole"
 
 
@@ -340,7 +340,7 @@ def test_rounds_end_with_the_server() -> None:
     pool, work = Background(1), Rounds(9)
     pool.rounds("a", work, "reader")
     work.let()
-    until(lambda: found(pool, "a") == 1)
+    until(lambda: found(pool, "a") == 1, PATIENCE)
     work.let()
     pool.close()
     assert work.closed

@@ -103,7 +103,7 @@ def test_whose_last_turn_is_longest_ago_comes_next(one: Gate) -> None:
     for reader in ("ann", "ann", "ann", "bob", "bob", "carl"):
         waiting = one.waiting
         answers.append(begun(partial(work, reader)))
-        until(partial(waits, waiting + 1))
+        until(partial(waits, waiting + 1), PATIENCE)
     held.let_go()
     for answer in answers:
         answer.result(PATIENCE)
@@ -135,7 +135,7 @@ def test_long_work_lets_others_in_when_it_pauses(one: Gate) -> None:
         one.pause()
         order.append("ann")
         answer = begun(short)
-        until(lambda: one.waiting == 1)
+        until(lambda: one.waiting == 1, PATIENCE)
         one.pause()
         order.append("ann again")
         assert one.inside
@@ -183,7 +183,7 @@ def test_the_same_work_is_done_once(one: Gate, keep: Keep) -> None:
 
     held = Held(one)
     answers = [begun(lambda: square(7)) for _ in range(20)]
-    until(lambda: one.waiting == 20)
+    until(lambda: one.waiting == 20, PATIENCE)
     assert computed == [], "nobody computes without a place"
     held.let_go()
     assert [answer.result(PATIENCE) for answer in answers] == [49] * 20
@@ -222,7 +222,7 @@ def test_who_has_a_place_may_want_what_another_waits_to_compute(one: Gate, keep:
     assert asked.wait(PATIENCE)
     wanted = (partial(double, 3), partial(outer, 4), partial(double, 4), partial(light, 5))
     scripts = [begun(each) for each in wanted]
-    until(lambda: one.waiting == 4)
+    until(lambda: one.waiting == 4, PATIENCE)
     go.set()
     assert [answer.result(PATIENCE) for answer in scripts] == [6, 9, 8, 12]
     seen = pool.wait("job", "ann", PATIENCE)
@@ -246,7 +246,7 @@ def test_long_work_beside_the_pages_holds_nobody_up(one: Gate) -> None:
 
     pool = Background(1)
     pool.submit("long", long, "ann")
-    until(lambda: not one._free)
+    until(lambda: not one._free, PATIENCE)
     assert [begun(partial(half, at)).result(PATIENCE) for at in (10, 20)] == [5, 10]
     served.set()
     seen = pool.wait("long", "ann", PATIENCE)
@@ -258,10 +258,10 @@ def test_what_nobody_wants_any_more_is_not_begun(one: Gate) -> None:
     ran: list[str] = []
     held, pool = Held(one), Background(1)
     pool.submit("job", lambda _: ran.append("job"), "ann")
-    until(lambda: one.waiting == 1)
+    until(lambda: one.waiting == 1, PATIENCE)
     pool.cancel("job", "ann")
     held.let_go()
-    until(lambda: not pool._threads)
+    until(lambda: not pool._threads, PATIENCE)
     assert ran == []
 
 

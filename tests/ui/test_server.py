@@ -201,4 +201,4 @@ def test_what_the_last_reader_has_uploaded_is_forgotten() -> None:
 
     with driver.serving(STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL="1") as base:
         asyncio.run(upload(base))
-        until(lambda: not held(base), every=0.1)
+        until(lambda: not held(base), 60, every=0.1)

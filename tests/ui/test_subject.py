@@ -190,7 +190,7 @@ def test_a_download(page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def wait(page: AppTest) -> None:
     """Until the download is over, and the page knows."""
     errand = cached.errands().get(f"weights {NAME}")
-    until(lambda: errand is None or errand.over)
+    until(lambda: errand is None or errand.over, 60)
     page.run()
 
 

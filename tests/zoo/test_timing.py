@@ -119,11 +119,11 @@ def test_a_server_that_is_killed_leaves_nothing_behind(tmp_path: Path) -> None:
         f"from zoo.timing import measure; measure({HERE + ':endless'!r}, {{'file': {str(file)!r}}}, {SMALL})"
     )
     with subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2]) as server:
-        until(lambda: file.exists() and file.read_text() != "")
+        until(lambda: file.exists() and file.read_text() != "", 60)
         number = int(file.read_text())
         assert alive(number)
         server.kill()
-    until(lambda: not alive(number))
+    until(lambda: not alive(number), 60)
 
 
 def test_without_proc_the_system_is_asked_another_way(
